@@ -1,0 +1,64 @@
+# srcmend: what there is to do. Works with GNU make and with BSD make.
+
+GO ?= go
+FUZZTIME ?= 20s
+DEMO = dovecot@2.3.19.1
+
+all: build
+
+# The program, without cgo.
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -o srcmend ./cmd/srcmend
+
+# Every test, under the race detector.
+test:
+	$(GO) test -race ./...
+
+# What must be clean before a commit.
+check: build
+	$(GO) vet ./...
+	GOOS=freebsd $(GO) vet ./...
+	@out=$$($(GO) tool gofumpt -l cmd internal recipes patches); test -z "$$out" || { echo "gofumpt: $$out"; exit 1; }
+	@out=$$($(GO) fix -diff ./... 2>&1); test -z "$$out" || { echo "$$out"; exit 1; }
+	$(GO) tool staticcheck -checks inherit,ST1000,ST1020,ST1021,ST1022 ./...
+	@out=$$($(GO) tool deadcode -test ./...); test -z "$$out" || { echo "deadcode: $$out"; exit 1; }
+	$(GO) mod tidy -diff
+	./srcmend recipe lint
+
+# Builds for other systems.
+cross:
+	for target in freebsd/amd64 freebsd/arm64 linux/arm64; do \
+		GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/srcmend || exit 1; \
+	done
+
+# The main job: a real mail server from source, twice; the second time there
+# is nothing to do. Everything it makes is below ./demo.
+demo: build
+	XDG_CACHE_HOME="$$PWD/demo/cache" XDG_STATE_HOME="$$PWD/demo/state" \
+		./srcmend build $(DEMO) --prefix "$$PWD/demo/dovecot" --install-needs
+	demo/dovecot/sbin/dovecot --version
+	XDG_CACHE_HOME="$$PWD/demo/cache" XDG_STATE_HOME="$$PWD/demo/state" \
+		./srcmend build $(DEMO) --prefix "$$PWD/demo/dovecot"
+
+# Speed, each against its peer in the same run.
+bench:
+	$(GO) test -run '^$$' -bench . -benchtime 1x ./...
+
+# Writes the expected output of tests and the schema anew.
+golden:
+	$(GO) test ./internal/recipe -update
+	UPDATE=1 $(GO) test ./cmd/srcmend -run TestScripts
+
+# Every fuzz target for a while.
+fuzz:
+	@for dir in $$(grep -rl --include='*_test.go' 'func Fuzz' internal | xargs -n1 dirname | sort -u); do \
+		for target in $$(grep -ho 'func Fuzz[A-Za-z0-9]*' $$dir/*_test.go | cut -c6-); do \
+			echo "$$dir $$target"; \
+			$(GO) test ./$$dir -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) || exit 1; \
+		done; \
+	done
+
+clean:
+	rm -rf srcmend demo
+
+.PHONY: all build test check cross demo bench golden fuzz clean

@@ -1,0 +1,317 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"srcmend/internal/build"
+	"srcmend/internal/event"
+	"srcmend/internal/history"
+	"srcmend/internal/plan"
+	"srcmend/internal/platform"
+	"srcmend/internal/work"
+)
+
+// buildOptions is the flags of the verb build.
+type buildOptions struct {
+	prefix       string
+	workDir      string
+	jobs         int
+	keep         bool
+	replace      bool
+	dryRun       bool
+	installNeeds bool
+	configure    []string
+	fetch        fetchOptions
+}
+
+const buildHelp = `Build a package from source and install it.
+
+The release is fetched and verified, the fixes that it needs here are applied,
+and configure, gmake and gmake install are run. Files are staged first and put
+in place when all of them are there; a receipt is written beside them, in
+PREFIX/` + history.ReceiptDir + `. Without a version the newest release is built.
+
+Run again after an interruption, even kill -9, it goes on where it stopped.
+What is already installed by the same plan is not built again.
+
+Arguments after -- are added to configure's.
+
+Exit status: 0 installed, or already installed; 1 srcmend failed; 2 usage or a
+bad recipe; 3 the build is red.`
+
+func (a *app) buildVerb() *cobra.Command {
+	o := buildOptions{}
+	cmd := &cobra.Command{
+		Use:   "build PKG[@VERSION] [-- CONFIGURE-ARGS...]",
+		Short: "Build a package from source and install it",
+		Long:  buildHelp,
+		Example: `  srcmend build dovecot@2.3.19.1 --prefix /opt/dovecot
+  srcmend build dovecot --dry-run
+  srcmend build dovecot -- --with-ldap=yes`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			n := cmd.ArgsLenAtDash()
+			if n < 0 {
+				n = len(args)
+			}
+			return exactly(1, "one PKG[@VERSION]")(cmd, args[:n])
+		},
+		ValidArgsFunction: a.completePackage,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.configure = args[1:]
+			return a.build(cmd.Context(), args[0], o)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.prefix, "prefix", "/usr/local", "where the package is to live")
+	flags.StringVar(&o.workDir, "work-dir", "", "folder to build below (default: in the cache folder)")
+	flags.IntVarP(&o.jobs, "jobs", "j", runtime.NumCPU(), "how many compilers run at once")
+	flags.BoolVar(&o.keep, "keep", false, "keep the work folder when all is green")
+	flags.BoolVar(&o.replace, "replace", false, "overwrite files below the prefix that no receipt accounts for")
+	flags.BoolVarP(&o.dryRun, "dry-run", "n", false, "show the plan, do nothing")
+	flags.BoolVar(&o.installNeeds, "install-needs", false, "install the packages that the build needs, with the system's packager")
+	o.fetch.flags(flags)
+	return cmd
+}
+
+func (a *app) build(ctx context.Context, target string, o buildOptions) error {
+	if o.jobs < 1 {
+		return &usageError{"--jobs wants a number above 0", ""}
+	}
+	p, file, err := a.plan(ctx, target, o)
+	if err != nil {
+		return err
+	}
+	if o.dryRun {
+		return a.showPlan(p)
+	}
+	w, err := a.work(ctx, p, o)
+	if err != nil {
+		return err
+	}
+	w.File = file
+	return a.attempt(ctx, w, o)
+}
+
+// plan decides what to do, and returns how the files of the recipe are read.
+func (a *app) plan(ctx context.Context, target string, o buildOptions) (plan.Plan, func(string) ([]byte, error), error) {
+	recipes, err := a.collection()
+	if err != nil {
+		return plan.Plan{}, nil, err
+	}
+	pkg, release := splitTarget(target)
+	r, err := recipes.Load(pkg)
+	if err != nil {
+		return plan.Plan{}, nil, err
+	}
+	prefix, err := filepath.Abs(o.prefix)
+	if err != nil {
+		return plan.Plan{}, nil, err
+	}
+	p, err := plan.Make(r, release, platform.Here(ctx), plan.Options{
+		Prefix: prefix, Configure: o.configure, Env: build.Passed(os.Environ()), File: recipes.File,
+	})
+	return p, recipes.File, err
+}
+
+// work makes the plan ready to be carried out on this machine.
+func (a *app) work(ctx context.Context, p plan.Plan, o buildOptions) (*work.Work, error) {
+	cat, err := catalogue()
+	if err != nil {
+		return nil, err
+	}
+	fetcher, err := o.fetch.fetcher()
+	if err != nil {
+		return nil, err
+	}
+	if o.workDir == "" {
+		cache, err := cacheDir()
+		if err != nil {
+			return nil, err
+		}
+		o.workDir = filepath.Join(cache, "work")
+	}
+	dir, err := filepath.Abs(filepath.Join(o.workDir, p.Package+"-"+p.Release))
+	if err != nil {
+		return nil, err
+	}
+	root := "/"
+	if dest := os.Getenv("DESTDIR"); dest != "" {
+		if root, err = filepath.Abs(dest); err != nil {
+			return nil, err
+		}
+	}
+	w := &work.Work{
+		Plan: p, Dir: dir, Root: root, Path: os.Getenv("PATH"), Jobs: o.jobs, Keep: o.keep,
+		Replace: o.replace, Fetcher: fetcher, Catalogue: cat,
+	}
+	if w.Make, err = platform.GNUMake(ctx); err == nil {
+		w.MakeName = platform.MakeVersion(ctx, w.Make)
+	}
+	return w, nil
+}
+
+// attempt carries the work out, and records it.
+func (a *app) attempt(ctx context.Context, w *work.Work, o buildOptions) error {
+	h, err := openHistory()
+	if err != nil {
+		return err
+	}
+	try, err := h.Begin(history.Record{
+		Verb: "build", Package: w.Plan.Package, Release: w.Plan.Release, Prefix: w.Plan.Prefix, Plan: w.Plan.Hash(),
+	})
+	if err != nil {
+		return err
+	}
+	out, done := a.render()
+	events := event.Sink(func(e event.Event) {
+		if s, ok := e.(event.StepEnded); ok {
+			try.Steps = append(try.Steps, history.Step{Name: s.Step, Outcome: string(s.Outcome), Seconds: s.Seconds, CPU: s.CPU, Why: s.Why})
+		}
+		out.Send(e)
+	})
+	w.Logs, w.Events, w.Fetcher.Events = try.Dir, events, events
+	events.Send(event.Planned{
+		Package: w.Plan.Package, Release: w.Plan.Release, Plan: w.Plan.Hash(),
+		Prefix: w.Plan.Prefix, Steps: w.Plan.StepNames(), Work: w.Dir, Attempt: try.ID,
+	})
+	start := time.Now()
+	missing, err := needs(ctx, w.Plan, o.installNeeds, events, try.Dir)
+	var res work.Result
+	if err == nil {
+		res, err = w.Run(ctx)
+	}
+	ended := conclude(ctx, w, res, err, missing)
+	ended.Seconds = time.Since(start).Seconds()
+	try.Step, try.Fixes, try.Logs = res.Step, res.Fixes, res.Logs
+	if res.Red != nil {
+		try.Cause = res.Red.Cause
+	}
+	recordErr := try.End(string(ended.Outcome), ended.Text)
+	events.Send(ended)
+	if err := errors.Join(recordErr, done()); err != nil {
+		return err
+	}
+	switch ended.Outcome {
+	case event.Green:
+		return nil
+	case event.Red:
+		return errRed
+	}
+	return errReported
+}
+
+// conclude puts the end of an attempt into words.
+func conclude(ctx context.Context, w *work.Work, res work.Result, err error, missing []string) event.Ended {
+	name := w.Plan.Package + " " + w.Plan.Release
+	into := filepath.Join(w.Root, w.Plan.Prefix)
+	switch {
+	case ctx.Err() != nil:
+		return event.Ended{Outcome: event.Interrupted, Text: name + " was interrupted", Hint: "run the same command again to go on"}
+	case err != nil:
+		return event.Ended{Outcome: event.Failed, Text: err.Error(), Hint: hint(err)}
+	case res.Red != nil:
+		e := event.Ended{
+			Outcome: event.Red, Text: fmt.Sprintf("%s: %s: %s", name, res.Step, res.Red.Text),
+			Hint: res.Red.Hint, Detail: res.Red.Detail, Log: res.Red.Log,
+		}
+		if e.Hint == "" && len(missing) > 0 {
+			e.Hint = "the build needs packages that are not installed: " + strings.Join(missing, " ") + " (--install-needs installs them)"
+		} else if e.Hint == "" {
+			e.Hint = "the tree is kept in " + filepath.Join(w.Dir, "source") + "; when the cause is gone, run the same command again"
+		}
+		return e
+	case res.Already:
+		return event.Ended{
+			Outcome: event.Green, Receipt: res.Receipt,
+			Text: fmt.Sprintf("%s is already installed in %s by the same plan; %d files checked, nothing to do", name, into, res.Files),
+		}
+	}
+	text := fmt.Sprintf("%s is installed in %s; %d files", name, into, res.Files)
+	if len(res.Fixes) > 0 {
+		text += "; fixes applied: " + strings.Join(res.Fixes, ", ")
+	}
+	return event.Ended{Outcome: event.Green, Receipt: res.Receipt, Text: text}
+}
+
+// needs looks for the packages that the build needs. What is missing is a
+// warning, since it may be there without the packager's knowledge; or, when
+// asked for, installed.
+func needs(ctx context.Context, p plan.Plan, install bool, events event.Sink, logs string) ([]string, error) {
+	missing, known := p.Platform.Missing(ctx, p.Needs)
+	if !known || len(missing) == 0 {
+		return nil, nil
+	}
+	commands := p.Platform.Install(missing, install)
+	if !install {
+		events.Send(event.Warning("not installed here, but needed by the recipe: "+strings.Join(missing, " "),
+			"--install-needs installs them, or: "+strings.Join(commands[0], " ")))
+		return missing, nil
+	}
+	events.Send(event.StepStarted{Step: "needs", What: "installing " + strings.Join(missing, " ")})
+	start := time.Now()
+	if err := installNeeds(ctx, commands, filepath.Join(logs, "needs.log")); err != nil {
+		return missing, err
+	}
+	events.Send(event.StepEnded{Step: "needs", Outcome: event.Green, Seconds: time.Since(start).Seconds(), Why: "installed " + strings.Join(missing, " ")})
+	return nil, nil
+}
+
+func installNeeds(ctx context.Context, commands [][]string, logPath string) error {
+	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	for _, argv := range commands {
+		env := append(os.Environ(), "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C")
+		r, err := build.Run(ctx, build.Command{Argv: argv, Dir: "/", Env: env, Log: log, Status: logPath + ".status"})
+		if err != nil {
+			return err
+		}
+		refresh := len(argv) > 1 && argv[len(argv)-1] == "update" // may fail for one source of several
+		if !r.Green() && !refresh {
+			return fmt.Errorf("%s: %s; see %s", strings.Join(argv, " "), r, logPath)
+		}
+	}
+	return nil
+}
+
+// showPlan prints a plan and does nothing.
+func (a *app) showPlan(p plan.Plan) error {
+	if a.json {
+		return a.encode(map[string]any{"plan": p, "hash": p.Hash()})
+	}
+	b := &strings.Builder{}
+	fmt.Fprintf(b, "%s %s into %s on %s\n", p.Package, p.Release, p.Prefix, p.Platform)
+	fmt.Fprintf(b, "plan %s\n\n", p.Hash())
+	fmt.Fprintf(b, "  fetch      %s\n", p.Archive.Name)
+	if p.Archive.SHA256 != "" {
+		fmt.Fprintf(b, "             sha256 %s\n", p.Archive.SHA256)
+	}
+	for _, s := range p.Archive.Sources {
+		fmt.Fprintf(b, "             from %s\n", s)
+	}
+	fmt.Fprintf(b, "  unpack\n")
+	for _, f := range p.Fixes {
+		fmt.Fprintf(b, "  fix        %s: %s\n", f.ID, f.Summary)
+	}
+	for _, l := range p.Left {
+		fmt.Fprintf(b, "  no fix     %s: %s\n", l.ID, l.Why)
+	}
+	for _, s := range p.Steps {
+		for _, c := range s.Commands {
+			fmt.Fprintf(b, "  %-10s %s\n", s.Name, strings.Join(c.Argv, " "))
+		}
+	}
+	_, err := a.out.Write([]byte(b.String()))
+	return err
+}

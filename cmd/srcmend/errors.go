@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+
+	"srcmend/internal/build"
+	"srcmend/internal/history"
+	"srcmend/internal/recipe"
+	"srcmend/internal/yamlfile"
+)
+
+// Exit statuses, the same for all verbs.
+const (
+	exitGreen       = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitRed         = 3
+	exitInterrupted = 130
+)
+
+// usageError is a mistake in how srcmend was called.
+type usageError struct{ text, try string }
+
+func (e *usageError) Error() string { return e.text }
+
+// errRed says that the verb's result is red, and has been reported.
+var errRed = errors.New("red")
+
+// errReported says that srcmend failed, and that this has been reported.
+var errReported = errors.New("failed")
+
+// exit reports err, unless that was done, and returns the exit status.
+func (a *app) exit(ctx context.Context, err error) int {
+	switch {
+	case err == nil:
+		return exitGreen
+	case errors.Is(err, errRed):
+		return exitRed
+	case ctx.Err() != nil:
+		return exitInterrupted
+	case errors.Is(err, errReported):
+		return exitFailed
+	}
+	status := exitFailed
+	if badInput(err) {
+		status = exitUsage
+	}
+	a.show(err, status)
+	return status
+}
+
+// badInput reports whether it is the user's words or files that are wrong.
+func badInput(err error) bool {
+	var (
+		usage    *usageError
+		pkg      *recipe.UnknownPackage
+		release  *recipe.UnknownRelease
+		mistakes yamlfile.Mistakes
+	)
+	return errors.As(err, &usage) || errors.As(err, &pkg) || errors.As(err, &release) ||
+		errors.As(err, &mistakes) || errors.Is(err, history.ErrUnknown)
+}
+
+// show writes an error for people or for programs.
+func (a *app) show(err error, status int) {
+	var mistakes yamlfile.Mistakes
+	errors.As(err, &mistakes)
+	if a.json {
+		_ = json.NewEncoder(a.out).Encode(map[string]any{
+			"event": "error", "text": err.Error(), "hint": hint(err), "exit": status, "mistakes": mistakes,
+		})
+		return
+	}
+	if mistakes != nil {
+		for _, m := range mistakes {
+			fmt.Fprint(a.err, m.Show())
+		}
+		fmt.Fprintf(a.err, "srcmend: %s\n", count(len(mistakes), "mistake"))
+		return
+	}
+	fmt.Fprintf(a.err, "srcmend: %v\n", err)
+	if h := hint(err); h != "" {
+		fmt.Fprintf(a.err, "try: %s\n", h)
+	}
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// hinter is an error that knows what to try.
+type hinter interface{ Hint() string }
+
+// hint says what to try after an error, "" when there is nothing to say.
+func hint(err error) string {
+	var usage *usageError
+	var knows hinter
+	var pathErr *fs.PathError
+	switch {
+	case errors.As(err, &usage):
+		return usage.try
+	case errors.As(err, &knows):
+		return knows.Hint()
+	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
+		return "make room (df -h shows where), then run the same command again: it goes on where it stopped"
+	case errors.Is(err, fs.ErrPermission) && errors.As(err, &pathErr):
+		return "choose a --prefix that you may write to, or run as a user who may"
+	case errors.Is(err, build.ErrLost):
+		return "run the same command again; if it was killed for want of memory, with fewer --jobs"
+	}
+	return ""
+}

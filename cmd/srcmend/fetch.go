@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"srcmend/internal/distfile"
+	"srcmend/internal/event"
+	"srcmend/internal/fetch"
+	"srcmend/internal/plan"
+	"srcmend/internal/platform"
+	"srcmend/internal/work"
+)
+
+// fetchOptions is the flags that say where distfiles come from.
+type fetchOptions struct {
+	offline bool
+	mirrors []string
+}
+
+func (o *fetchOptions) flags(flags *pflag.FlagSet) {
+	flags.BoolVar(&o.offline, "offline", false, "open no connection; use what is here already")
+	flags.StringArrayVar(&o.mirrors, "mirror", nil, "PREFIX=BASE: ask BASE first for URLs that start with PREFIX; may be given again")
+}
+
+// fetcher makes a fetcher from the flags and the environment.
+func (o *fetchOptions) fetcher() (*fetch.Fetcher, error) {
+	cache, err := cacheDir()
+	if err != nil {
+		return nil, err
+	}
+	store, err := distfile.Open(filepath.Join(cache, "distfiles"))
+	if err != nil {
+		return nil, err
+	}
+	f := &fetch.Fetcher{
+		Store: store, Offline: o.offline, Distdirs: filepath.SplitList(os.Getenv("DISTDIR")),
+		SiteOverride: os.Getenv("MASTER_SITE_OVERRIDE"), SiteBackup: os.Getenv("MASTER_SITE_BACKUP"),
+		AptDir: filepath.Join(cache, "apt"),
+	}
+	for _, text := range o.mirrors {
+		m, err := fetch.ParseMirror(text)
+		if err != nil {
+			return nil, &usageError{err.Error(), "--mirror https://example.org/=https://mirror.example.net/example/"}
+		}
+		f.Mirrors = append(f.Mirrors, m)
+	}
+	return f, nil
+}
+
+const fetchHelp = `Fetch a release's archive and the patches of its fixes into the store.
+
+The store is checksummed: what is in it was verified, and is verified again
+when it is used. The path of the archive is printed.
+
+Exit status: 0 it is in the store; 1 it could not be had, or was not what the
+recipe says; 2 usage or a bad recipe.`
+
+func (a *app) fetchVerb() *cobra.Command {
+	o := fetchOptions{}
+	cmd := &cobra.Command{
+		Use:               "fetch PKG[@VERSION]",
+		Short:             "Fetch and verify a release's source",
+		Long:              fetchHelp,
+		Example:           "  srcmend fetch dovecot@2.3.19.1\n  DISTDIR=/usr/ports/distfiles srcmend fetch dovecot --offline",
+		Args:              exactly(1, "one PKG[@VERSION]"),
+		ValidArgsFunction: a.completePackage,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.fetch(cmd.Context(), args[0], o) },
+	}
+	o.flags(cmd.Flags())
+	return cmd
+}
+
+func (a *app) fetch(ctx context.Context, target string, o fetchOptions) error {
+	recipes, err := a.collection()
+	if err != nil {
+		return err
+	}
+	pkg, release := splitTarget(target)
+	r, err := recipes.Load(pkg)
+	if err != nil {
+		return err
+	}
+	p, err := plan.Make(r, release, platform.Here(ctx), plan.Options{Prefix: "/", File: recipes.File})
+	if err != nil {
+		return err
+	}
+	f, err := o.fetcher()
+	if err != nil {
+		return err
+	}
+	out, done := a.render()
+	f.Events = out.Send
+	item, err := work.Source(ctx, f, p.Archive)
+	ended := event.Ended{Outcome: event.Green, Text: item.Path}
+	switch {
+	case ctx.Err() != nil:
+		ended = event.Ended{Outcome: event.Interrupted, Text: "interrupted", Hint: "run the same command again to go on"}
+	case err != nil:
+		ended = event.Ended{Outcome: event.Failed, Text: err.Error(), Hint: hint(err)}
+	}
+	out.Send(ended)
+	if derr := done(); derr != nil {
+		return derr
+	}
+	if err != nil {
+		return errReported
+	}
+	return nil
+}

@@ -1,0 +1,275 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"srcmend/internal/patch"
+	"srcmend/internal/platform"
+	"srcmend/internal/recipe"
+	"srcmend/internal/signature"
+	"srcmend/internal/yamlfile"
+	"srcmend/recipes"
+)
+
+func (a *app) recipeVerb() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "recipe",
+		Short:   "List, show and check recipes",
+		Example: "  srcmend recipe list\n  srcmend recipe show dovecot\n  srcmend recipe lint my-recipes/hello.yaml",
+		Args:    cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return a.unknownVerb(cmd, args[0])
+		},
+	}
+	cmd.AddCommand(
+		&cobra.Command{
+			Use:   "list",
+			Short: "List the packages that have a recipe",
+			Args:  exactly(0, "no arguments"),
+			RunE:  func(*cobra.Command, []string) error { return a.recipeList() },
+		},
+		&cobra.Command{
+			Use:               "show PKG[@VERSION]",
+			Short:             "Show a recipe: its releases, sources, commands and fixes",
+			Args:              exactly(1, "one PKG[@VERSION]"),
+			ValidArgsFunction: a.completePackage,
+			RunE:              func(cmd *cobra.Command, args []string) error { return a.recipeShow(cmd.Context(), args[0]) },
+		},
+		&cobra.Command{
+			Use:   "lint [FILE|PKG]...",
+			Short: "Check recipes, and the catalogue of signatures",
+			Long: `Check recipes: their shape, their meaning, the files and signatures they name,
+and that each fix has a proof. Every mistake is shown with its place. Without
+arguments all recipes and the catalogue of signatures are checked.
+
+Exit status: 0 no mistakes; 2 mistakes.`,
+			Example: "  srcmend recipe lint\n  srcmend recipe lint my-recipes/hello.yaml",
+			RunE:    func(_ *cobra.Command, args []string) error { return a.recipeLint(args) },
+		},
+		&cobra.Command{
+			Use:   "schema",
+			Short: "Print the JSON Schema of a recipe, for editors",
+			Args:  exactly(0, "no arguments"),
+			RunE: func(*cobra.Command, []string) error {
+				text, err := recipes.FS.ReadFile("schema.json")
+				if err == nil {
+					_, err = a.out.Write(text)
+				}
+				return err
+			},
+		},
+	)
+	return cmd
+}
+
+// completePackage offers the names of packages to the shell.
+func (a *app) completePackage(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	recipes, err := a.collection()
+	if err != nil || len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	names, _ := recipes.Names()
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// listed is a recipe in recipe list --json.
+type listed struct {
+	Name     string `json:"name"`
+	Summary  string `json:"summary"`
+	Newest   string `json:"newest"`
+	Releases int    `json:"releases"`
+	Fixes    int    `json:"fixes"`
+	File     string `json:"file"`
+}
+
+func (a *app) recipeList() error {
+	recipes, err := a.collection()
+	if err != nil {
+		return err
+	}
+	names, err := recipes.Names()
+	if err != nil {
+		return err
+	}
+	var all []listed
+	var wrong yamlfile.Mistakes
+	for _, name := range names {
+		r, err := recipes.Load(name)
+		var mistakes yamlfile.Mistakes
+		if errors.As(err, &mistakes) {
+			wrong = append(wrong, mistakes...)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		all = append(all, listed{r.Name, r.Summary, r.Newest().String(), len(r.Releases), len(r.Fixes), r.File()})
+	}
+	if err := a.showList(all); err != nil {
+		return err
+	}
+	return wrong.Err()
+}
+
+func (a *app) showList(all []listed) error {
+	if a.json {
+		return a.encode(all)
+	}
+	table := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "PACKAGE\tNEWEST\tRELEASES\tFIXES\tSUMMARY")
+	for _, l := range all {
+		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%s\n", l.Name, l.Newest, l.Releases, l.Fixes, l.Summary)
+	}
+	return table.Flush()
+}
+
+func (a *app) recipeShow(ctx context.Context, target string) error {
+	recipes, err := a.collection()
+	if err != nil {
+		return err
+	}
+	pkg, release := splitTarget(target)
+	r, err := recipes.Load(pkg)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.encode(r)
+	}
+	here := platform.Here(ctx)
+	known := make([]string, 0, len(r.Releases))
+	for _, v := range r.Known() {
+		known = append(known, v.String())
+	}
+	b := &strings.Builder{}
+	fmt.Fprintf(b, "%s: %s\n", r.Name, r.Summary)
+	fmt.Fprintf(b, "homepage  %s\nrecipe    %s\n", dash(r.Homepage), r.File())
+	if release == "" {
+		fmt.Fprintf(b, "releases  %s\n", strings.Join(known, " "))
+	} else {
+		v, rel, err := r.Release(release)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(b, "release   %s\nsha256    %s\n", v, dash(string(rel.SHA256)))
+	}
+	for _, s := range r.Sources {
+		fmt.Fprintf(b, "source    %s\n", s)
+	}
+	for _, family := range slices.Sorted(maps.Keys(r.Needs)) {
+		fmt.Fprintf(b, "needs     on %s: %s\n", family, strings.Join(r.Needs[family], " "))
+	}
+	for _, step := range []struct {
+		name     string
+		commands recipe.Commands
+	}{{"configure", r.Build.Configure}, {"make", r.Build.Make}, {"install", r.Build.Install}} {
+		for _, c := range step.commands {
+			fmt.Fprintf(b, "%-9s %s\n", step.name, strings.Join(c.Run, " "))
+		}
+	}
+	for _, f := range r.Fixes {
+		showFix(b, f, here)
+	}
+	_, err = a.out.Write([]byte(b.String()))
+	return err
+}
+
+func showFix(b *strings.Builder, f recipe.Fix, here platform.Platform) {
+	fmt.Fprintf(b, "fix       %s: %s\n", f.ID, f.Summary)
+	fmt.Fprintf(b, "          affects %s\n", f.Affects)
+	if ok, why := f.Where.Match(here); !ok {
+		fmt.Fprintf(b, "          not here: %s\n", why)
+	}
+	for _, p := range f.Patch {
+		fmt.Fprintf(b, "          patch %s\n", p.URL+p.File)
+	}
+}
+
+func (a *app) recipeLint(args []string) error {
+	recipes, err := a.collection()
+	if err != nil {
+		return err
+	}
+	cat, err := catalogue()
+	if err != nil {
+		return err
+	}
+	if len(args) == 0 {
+		if err := cat.Prove(); err != nil {
+			return err
+		}
+		if args, err = recipes.Names(); err != nil {
+			return err
+		}
+	}
+	var wrong yamlfile.Mistakes
+	for _, arg := range args {
+		mistakes, err := lint(recipes, cat, arg)
+		if err != nil {
+			return err
+		}
+		wrong = append(wrong, mistakes...)
+	}
+	if len(wrong) > 0 {
+		return wrong.Err()
+	}
+	if a.json {
+		return a.encode(map[string]any{"checked": len(args), "mistakes": []string{}})
+	}
+	_, err = fmt.Fprintf(a.out, "%s checked, no mistakes\n", count(len(args), "recipe"))
+	return err
+}
+
+// lint checks one recipe: a file when the argument looks like one, else a
+// package of the collection.
+func lint(all *recipe.Collection, cat *signature.Catalogue, arg string) (yamlfile.Mistakes, error) {
+	var r *recipe.Recipe
+	var err error
+	if strings.ContainsRune(arg, filepath.Separator) || strings.HasSuffix(arg, ".yaml") {
+		dir, file := filepath.Split(filepath.Clean(arg))
+		here := recipe.Layer{Name: filepath.Clean(dir), Recipes: os.DirFS(filepath.Join(".", dir)), Files: os.DirFS(filepath.Join(dir, "patches"))}
+		all = all.Under(here)
+		text, rerr := os.ReadFile(arg)
+		if rerr != nil {
+			return nil, &usageError{rerr.Error(), "srcmend recipe list names the packages"}
+		}
+		r, err = recipe.ParseNamed(filepath.Clean(arg), strings.TrimSuffix(file, ".yaml"), text)
+	} else {
+		r, err = all.Load(arg)
+	}
+	var mistakes yamlfile.Mistakes
+	if err != nil && !errors.As(err, &mistakes) {
+		return nil, err
+	}
+	if r == nil {
+		return mistakes, nil
+	}
+	return append(mistakes, r.Lint(recipe.Surroundings{
+		File: all.File, Known: cat.Known, PatchIDs: patchIDs,
+		Matches: func(id string, log []byte) bool {
+			return slices.ContainsFunc(cat.ScanText(log), func(f signature.Finding) bool { return f.Signature == id })
+		},
+	})...), nil
+}
+
+func patchIDs(text []byte) ([]string, error) {
+	p, err := patch.Parse(bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	return p.IDs(), nil
+}

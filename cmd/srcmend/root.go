@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"srcmend/internal/event"
+	"srcmend/internal/history"
+	"srcmend/internal/recipe"
+	"srcmend/internal/report"
+	"srcmend/internal/signature"
+	"srcmend/patches"
+	"srcmend/recipes"
+)
+
+// run is the whole program; it returns the exit status.
+func run(ctx context.Context, args []string, out, errs io.Writer) int {
+	a := &app{out: out, err: errs}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetOut(out)
+	root.SetErr(errs)
+	err := root.ExecuteContext(ctx)
+	return a.exit(ctx, err)
+}
+
+// app is what all verbs share: where to write, and the global flags.
+type app struct {
+	out, err io.Writer
+
+	json    bool
+	quiet   bool
+	recipes []string
+}
+
+const rootHelp = `srcmend builds servers and tools from source.
+
+It fetches a release and verifies it, applies the fixes that this version needs
+on this platform, runs configure and gmake, installs, and leaves a receipt. When
+something stops it, it says why and what to try.
+
+Environment:
+  DESTDIR              put the prefix below this folder
+  DISTDIR              folders with archives that are already here
+  MASTER_SITE_OVERRIDE sites that are asked before all others
+  SRCMEND_RECIPES      folders with recipes of your own, separated by colons
+  MAKE, CC, CFLAGS …   reach the build
+  NO_COLOR             no colours
+  XDG_CACHE_HOME, XDG_STATE_HOME
+
+Exit status:
+  0  green: done, or nothing to do
+  1  srcmend itself failed: network, disk, permissions, a wrong checksum
+  2  usage, an unknown package or version, or a bad recipe
+  3  red: the build or a patch failed
+  130 interrupted`
+
+func (a *app) root() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:           "srcmend",
+		Short:         "Build servers and tools from source, and mend what does not build",
+		Long:          rootHelp,
+		Example:       "  srcmend build dovecot --prefix /usr/local\n  srcmend recipe list",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return a.unknownVerb(cmd, args[0])
+		},
+	}
+	flags := cmd.PersistentFlags()
+	flags.BoolVar(&a.json, "json", false, "write JSON instead of text")
+	flags.BoolVarP(&a.quiet, "quiet", "q", false, "show only warnings, findings and the result")
+	flags.StringArrayVar(&a.recipes, "recipes", nil, "folder with recipes of your own (also SRCMEND_RECIPES); may be given again")
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &usageError{err.Error(), cmd.CommandPath() + " --help"}
+	})
+	cmd.CompletionOptions.HiddenDefaultCmd = false
+	cmd.AddCommand(a.buildVerb(), a.fetchVerb(), a.recipeVerb(), a.historyVerb())
+	return cmd
+}
+
+func (a *app) unknownVerb(cmd *cobra.Command, verb string) error {
+	text := fmt.Sprintf("there is no verb %q", verb)
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(verb); len(near) > 0 {
+		text += fmt.Sprintf("; did you mean %q?", near[0])
+	}
+	return &usageError{text, "srcmend --help"}
+}
+
+// exactly is cobra's positional check with an error of our own.
+func exactly(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == n {
+			return nil
+		}
+		return &usageError{fmt.Sprintf("want %s, got %d arguments", what, len(args)), cmd.CommandPath() + " --help"}
+	}
+}
+
+// renderer is a report that events go to.
+type renderer interface{ Send(event.Event) }
+
+// render returns the report for the stream of a long-running verb, and what
+// ends it.
+func (a *app) render() (renderer, func() error) {
+	if a.json {
+		j := &report.JSON{W: a.out}
+		return j, j.Err
+	}
+	t := &report.Text{Out: a.out, Err: a.err, Quiet: a.quiet, Width: terminalWidth(a.err), Color: color(a.err)}
+	return t, func() error { t.Close(); return nil }
+}
+
+// terminalWidth returns a function that tells the width of the terminal that
+// w is, or nil when it is none.
+func terminalWidth(w io.Writer) func() int {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) || os.Getenv("TERM") == "dumb" || os.Getenv("CI") == "true" {
+		return nil
+	}
+	return func() int {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+			return width
+		}
+		return 80
+	}
+}
+
+func color(w io.Writer) bool {
+	switch {
+	case os.Getenv("NO_COLOR") != "":
+		return false
+	case os.Getenv("CLICOLOR_FORCE") != "" && os.Getenv("CLICOLOR_FORCE") != "0":
+		return true
+	}
+	return terminalWidth(w) != nil
+}
+
+// collection is the shipped recipes under those of the user.
+func (a *app) collection() (*recipe.Collection, error) {
+	layers := []recipe.Layer{{Name: "shipped", Recipes: recipes.FS, Files: patches.FS}}
+	for _, dir := range append(filepath.SplitList(os.Getenv("SRCMEND_RECIPES")), a.recipes...) {
+		info, err := os.Stat(dir)
+		if err != nil {
+			return nil, &usageError{fmt.Sprintf("the folder of recipes can't be read: %v", err), ""}
+		}
+		if !info.IsDir() {
+			return nil, &usageError{dir + " is not a folder of recipes", "--recipes takes the folder that holds NAME.yaml"}
+		}
+		layers = append(layers, recipe.Layer{Name: dir, Recipes: os.DirFS(dir), Files: os.DirFS(filepath.Join(dir, "patches"))})
+	}
+	return recipe.NewCollection(layers...), nil
+}
+
+func catalogue() (*signature.Catalogue, error) {
+	return signature.Load(recipes.FS, "signatures")
+}
+
+// cacheDir is where what can be made again is kept.
+func cacheDir() (string, error) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("no folder for caches: %w; set XDG_CACHE_HOME or HOME", err)
+	}
+	return filepath.Join(dir, "srcmend"), nil
+}
+
+// stateDir is where the history is kept.
+func stateDir() (string, error) {
+	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "srcmend"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("no folder for the history: %w; set XDG_STATE_HOME or HOME", err)
+	}
+	return filepath.Join(home, ".local", "state", "srcmend"), nil
+}
+
+func openHistory() (*history.History, error) {
+	dir, err := stateDir()
+	if err != nil {
+		return nil, err
+	}
+	return history.Open(filepath.Join(dir, "history"), nil), nil
+}
+
+// splitTarget splits PKG[@VERSION].
+func splitTarget(arg string) (pkg, release string) {
+	pkg, release, _ = strings.Cut(arg, "@")
+	return pkg, release
+}

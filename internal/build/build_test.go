@@ -1,0 +1,309 @@
+package build_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"srcmend/internal/build"
+	"srcmend/internal/buildlog"
+)
+
+// frontArg starts this test program as a front end that runs one command, so
+// that a test can kill it.
+const frontArg = "--front"
+
+func TestMain(m *testing.M) {
+	if build.Supervising() {
+		os.Exit(build.Supervise())
+	}
+	if len(os.Args) == 3 && os.Args[1] == frontArg {
+		front(os.Args[2])
+	}
+	os.Exit(m.Run())
+}
+
+// front runs the shell script in dir/script and waits for it.
+func front(dir string) {
+	hold, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err == nil {
+		err = unix.Flock(int(hold.Fd()), unix.LOCK_EX)
+	}
+	var log *os.File
+	if err == nil {
+		log, err = buildlog.Create(filepath.Join(dir, "log"))
+	}
+	if err == nil {
+		_, err = build.Run(context.Background(), build.Command{
+			Argv: []string{"/bin/sh", filepath.Join(dir, "script")}, Dir: dir, Env: os.Environ(),
+			Log: log, Status: filepath.Join(dir, "status"), Hold: hold,
+		})
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// command is a shell script to run in a new folder.
+func command(t *testing.T, script string) (build.Command, string) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "script"), []byte(script), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	log, err := buildlog.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { log.Close() })
+	return build.Command{
+		Argv: []string{"sh", filepath.Join(dir, "script")}, Dir: dir,
+		Env: build.Environment(os.Getenv("PATH"), dir), Log: log, Status: filepath.Join(dir, "status"),
+	}, dir
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestRun(t *testing.T) {
+	for _, test := range []struct {
+		name, script string
+		want         build.Result
+		green        bool
+		log          string
+	}{
+		{"green", "echo out; echo err >&2; pwd -P >where", build.Result{}, true, "out\nerr\n"},
+		{"red", "echo no; exit 7", build.Result{Exit: 7}, false, "no\n"},
+		{"signal", "kill -SEGV $$", build.Result{Exit: -1, Signal: "segmentation fault"}, false, ""},
+		{"no input", "read line || echo none", build.Result{}, true, "none\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c, dir := command(t, test.script)
+			r, err := build.Run(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Exit != test.want.Exit || r.Signal != test.want.Signal || r.Green() != test.green {
+				t.Errorf("result is %+v", r)
+			}
+			if got := read(t, filepath.Join(dir, "log")); got != test.log {
+				t.Errorf("log is %q, want %q", got, test.log)
+			}
+			again, err := build.ReadStatus(c.Status)
+			if err != nil || again != r {
+				t.Errorf("status file says %+v, %v", again, err)
+			}
+		})
+	}
+}
+
+func TestRunWhatIsNotThere(t *testing.T) {
+	c, _ := command(t, "")
+	c.Argv = []string{"no-such-program-anywhere"}
+	r, err := build.Run(t.Context(), c)
+	if err != nil || r.Green() || !strings.Contains(r.String(), "executable file not found") {
+		t.Errorf("result is %v, %v", r, err)
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	c, dir := command(t, `env | sort >seen; umask >mask`)
+	c.Env = build.Environment(os.Getenv("PATH"), dir, []string{"TZ=CET", "A=1"}, []string{"A=2"})
+	if _, err := build.Run(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	seen := strings.Fields(read(t, filepath.Join(dir, "seen")))
+	for _, want := range []string{"A=2", "TZ=CET", "LC_ALL=C", "HOME=" + dir, "TMPDIR=" + dir} {
+		if !slices.Contains(seen, want) {
+			t.Errorf("%s is not in the environment", want)
+		}
+	}
+	for _, kv := range seen {
+		key, _, _ := strings.Cut(kv, "=")
+		if !slices.Contains([]string{"A", "TZ", "LC_ALL", "LANG", "HOME", "TMPDIR", "PATH", "TERM", "SHELL", "PWD", "OLDPWD", "SHLVL", "_"}, key) {
+			t.Errorf("%s has leaked into the environment", kv)
+		}
+	}
+	if mask := strings.TrimSpace(read(t, filepath.Join(dir, "mask"))); mask != "0022" && mask != "022" {
+		t.Errorf("umask is %s", mask)
+	}
+}
+
+func TestPassed(t *testing.T) {
+	got := build.Passed([]string{"PATH=/bin", "CFLAGS=-O1", "MAKEFLAGS=-j9", "CCACHE_DIR=/c", "CC=gcc", "CCX=no", "SECRET=1", "DESTDIR=/d"})
+	if want := []string{"CC=gcc", "CCACHE_DIR=/c", "CFLAGS=-O1"}; !slices.Equal(got, want) {
+		t.Errorf("passed on are %v, want %v", got, want)
+	}
+}
+
+// makefile has a target that is half written for a long time. make removes
+// it when it is asked to end, and can't when it is killed.
+const makefile = "half:\n\techo begun >half; echo $$$$ >pid; sleep 60; echo done >>half\n"
+
+// waitFor waits until the file is there.
+func waitFor(t *testing.T, path string) {
+	t.Helper()
+	for range 1000 {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("%s did not appear", path)
+}
+
+// gone reports whether the process whose number is in the file has ended.
+func gone(t *testing.T, path string) bool {
+	t.Helper()
+	pid, err := strconv.Atoi(strings.TrimSpace(read(t, path)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 500 {
+		if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) || zombie(pid) {
+			return true
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return false
+}
+
+func zombie(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err == nil && bytes.Contains(stat, []byte(") Z "))
+}
+
+func TestCancel(t *testing.T) {
+	c, dir := command(t, "exec make -f Makefile half")
+	if err := os.WriteFile(filepath.Join(dir, "Makefile"), []byte(makefile), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		for range 1000 {
+			if _, err := os.Stat(filepath.Join(dir, "pid")); err == nil {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		cancel()
+	}()
+	r, err := build.Run(ctx, c)
+	if !errors.Is(err, context.Canceled) || r.Ended != build.Interrupted {
+		t.Errorf("result is %+v, %v", r, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "half")); err == nil {
+		t.Error("make left the half-made target")
+	}
+	if !gone(t, filepath.Join(dir, "pid")) {
+		t.Error("a process of the command still runs")
+	}
+}
+
+func TestCancelTheStubborn(t *testing.T) {
+	c, dir := command(t, "trap '' TERM; echo $$ >pid; while :; do sleep 0.1; done")
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { waitFor(t, filepath.Join(dir, "pid")); cancel() }()
+	r, err := build.Run(ctx, c)
+	if !errors.Is(err, context.Canceled) || r.Ended != build.Killed {
+		t.Errorf("result is %+v, %v", r, err)
+	}
+	if !gone(t, filepath.Join(dir, "pid")) {
+		t.Error("the command still runs")
+	}
+}
+
+func TestLeftBehind(t *testing.T) {
+	c, dir := command(t, "sleep 60 & echo $! >pid")
+	r, err := build.Run(t.Context(), c)
+	if err != nil || !r.Green() {
+		t.Errorf("result is %+v, %v", r, err)
+	}
+	if !gone(t, filepath.Join(dir, "pid")) {
+		t.Error("what the command left behind still runs")
+	}
+}
+
+// TestKilled kills the front end with kill -9. Its supervisor must end the
+// command in good order, say so in the status file, and hold the lock until
+// then.
+func TestKilled(t *testing.T) {
+	c, dir := command(t, "exec make -f Makefile half")
+	if err := os.WriteFile(filepath.Join(dir, "Makefile"), []byte(makefile), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0], frontArg, dir)
+	cmd.Env = c.Env
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, filepath.Join(dir, "pid"))
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+
+	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	r, err := build.ReadStatus(c.Status)
+	if err != nil || r.Ended != build.Interrupted {
+		t.Errorf("when the lock is free the status is %+v, %v", r, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "half")); err == nil {
+		t.Error("make left the half-made target")
+	}
+	if !gone(t, filepath.Join(dir, "pid")) {
+		t.Error("a process of the command still runs")
+	}
+}
+
+// TestSupervisorKilled kills the supervisor itself: nobody knows how the
+// command ended, and Run must say so.
+func TestSupervisorKilled(t *testing.T) {
+	c, _ := command(t, "kill -9 $PPID; sleep 5")
+	r, err := build.Run(t.Context(), c)
+	if !errors.Is(err, build.ErrLost) {
+		t.Errorf("result is %+v, %v; want ErrLost", r, err)
+	}
+	if _, err := build.ReadStatus(c.Status); !os.IsNotExist(err) {
+		t.Errorf("there is a status: %v", err)
+	}
+}
+
+func TestReadStatusOfGarbage(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "status")
+	if err := os.WriteFile(path, []byte("{"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var syntax *json.SyntaxError
+	if _, err := build.ReadStatus(path); !errors.As(err, &syntax) {
+		t.Errorf("error is %v", err)
+	}
+}

@@ -1,0 +1,34 @@
+// Package build runs one command of a build: configure, gmake, install.
+//
+// A command is an argument list, a folder and a complete environment, never
+// shell text. Its output goes straight into a log file. It runs in a process
+// group of its own, under a supervisor: a second process of this same program
+// that does nothing but watch. The supervisor is what makes a build safe to
+// interrupt in any way:
+//
+//   - the context is cancelled (Ctrl-C): the whole group is asked to end, so
+//     that make removes its half-made targets, and is killed if it does not;
+//   - this program is killed with kill -9: the supervisor notices at once and
+//     does the same, so that no orphan goes on writing into the tree;
+//   - the command ends but leaves processes behind: they are ended too;
+//   - the supervisor is killed as well, or the machine stops: no status file
+//     appears, and the next run knows that the tree can't be trusted.
+//
+// How a command ended is therefore read from its status file, in this run or
+// a later one:
+//
+//	func main() {
+//		if build.Supervising() {
+//			os.Exit(build.Supervise())
+//		}
+//		// …
+//		res, err := build.Run(ctx, build.Command{
+//			Argv: []string{"gmake", "-j2"}, Dir: tree, Env: env,
+//			Log: log, Status: "make.status",
+//		})
+//		// err: srcmend could not find out; !res.Green(): the build is red
+//	}
+//
+// What it does not do: decide what to run, look into the output, or keep the
+// command from reading the rest of the machine.
+package build

@@ -1,0 +1,132 @@
+package build
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/google/renameio/v2"
+)
+
+// superviseArg is the first argument of a process that supervises.
+const superviseArg = "--supervise-a-build"
+
+// How long processes are given to end by themselves before they are killed.
+// make needs the time to remove what is half made.
+const grace = 10 * time.Second
+
+// Supervising reports whether this process was started by [Run] to supervise
+// a command. A program that calls Run asks this before anything else.
+func Supervising() bool { return len(os.Args) == 2 && os.Args[1] == superviseArg }
+
+// Supervise runs the command that [Run] sends, watches over it and writes its
+// status file. It returns the exit status for this process.
+func Supervise() int {
+	runtime.LockOSThread() // the child is told when this thread's process dies
+	signal.Ignore(syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE)
+	adopt()
+	syscall.Umask(0o022)
+	syscall.CloseOnExec(3)
+	syscall.CloseOnExec(4) // Command.Hold: dies with this process, not with a stray child
+	orders := bufio.NewReader(os.NewFile(3, "orders"))
+	var o order
+	line, err := orders.ReadBytes('\n')
+	if err == nil {
+		err = json.Unmarshal(line, &o)
+	}
+	if err != nil {
+		return 1 // the one who ordered is gone before anything began
+	}
+	text, err := json.Marshal(o.carryOut(orders))
+	if err == nil {
+		err = renameio.WriteFile(o.Status, text, 0o644)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "srcmend: writing how the command ended:", err)
+		return 1
+	}
+	return 0
+}
+
+// carryOut runs the command until it and its group are gone, or until orders
+// ends.
+func (o order) carryOut(orders io.Reader) Result {
+	cmd := exec.Command(o.Argv[0], o.Argv[1:]...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = o.Dir, os.Stdout, os.Stderr
+	cmd.SysProcAttr = childAttr()
+	start := time.Now()
+	if err := cmd.Start(); err != nil {
+		return Result{Exit: -1, Error: err.Error()}
+	}
+	gone := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(io.Discard, orders) // ends when Run or its process does
+		close(gone)
+	}()
+	done := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(done)
+	}()
+	var ended string
+	select {
+	case <-done:
+	case <-gone:
+		ended = Interrupted
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
+		select {
+		case <-done:
+		case <-time.After(grace):
+			ended = Killed
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+			<-done
+		}
+	}
+	if !endGroup(cmd.Process.Pid, time.Second) && ended != "" {
+		ended = Killed
+	}
+	return result(cmd.ProcessState, time.Since(start), ended)
+}
+
+// What [Result.Ended] says when Run's context or its process ended.
+const (
+	Interrupted = "interrupted" // the command was asked to end, and did
+	Killed      = "killed"      // it did not in time: what it wrote is half written
+)
+
+// endGroup ends what is left of a process group whose first process has ended,
+// and reports whether it went when it was asked to, within the time.
+func endGroup(group int, within time.Duration) bool {
+	_ = syscall.Kill(-group, syscall.SIGTERM)
+	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		reap(group)
+		if syscall.Kill(-group, 0) == syscall.ESRCH {
+			return true
+		}
+	}
+	_ = syscall.Kill(-group, syscall.SIGKILL)
+	return false
+}
+
+func result(state *os.ProcessState, wall time.Duration, ended string) Result {
+	r := Result{
+		Exit:    state.ExitCode(),
+		Ended:   ended,
+		Seconds: wall.Seconds(),
+		CPU:     (state.UserTime() + state.SystemTime()).Seconds(),
+	}
+	if ws, ok := state.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		r.Signal = ws.Signal().String()
+	}
+	if usage, ok := state.SysUsage().(*syscall.Rusage); ok {
+		r.MaxRSS = usage.Maxrss
+	}
+	return r
+}

@@ -1,0 +1,84 @@
+// Package internal is where srcmend's packages live. It holds no code: this
+// page is the architecture, and the test beside it holds the layers.
+//
+// # What srcmend does
+//
+// A release that does not build here is made to build: its source is fetched
+// and verified, the fixes that this version needs on this platform are
+// applied, configure and gmake are run, and what was done is recorded. A step
+// that goes red is diagnosed from its log.
+//
+//	recipe ──► plan ──► work: fetch ► unpack ► patch ► configure ► make ► install ──► receipt
+//	                                                      │
+//	                                                      └─ red: log ─► signature ─► cause and remedy
+//
+// # The floors
+//
+// A package imports only packages of lower floors. [Floors] is the table, and
+// the test reads the imports of every file against it. To add a package, add
+// its line there first.
+//
+// On floor 0 nothing knows of the others. version orders upstream versions.
+// platform says what "here" is. buildlog reads and cleans a build's output.
+// tree is a source tree that nothing leaves. distfile is the store of archives
+// and patches, each known by what proves it. event is the stream of what
+// happened. yamlfile reads YAML and reports every mistake with its place.
+//
+// On floor 1 are the things themselves: a recipe, a patch, an archive, the
+// running of a command (build), the catalogue of errors (signature). They do
+// not know each other either; what a recipe's lint needs of patches and
+// signatures it is handed as functions.
+//
+// On floor 2, plan turns a recipe into a value that says all that will be
+// done; fetch gets a distfile from the first source that has the right bytes;
+// history keeps what was done.
+//
+// On floor 3, work carries out one plan. report, on floor 5, renders events.
+// The roof, cmd/srcmend, reads flags and puts the parts together; the data
+// folders recipes and patches are embedded there.
+//
+// # One build, followed through
+//
+// "srcmend build dovecot@2.3.19.1" loads one recipe (no other is read), looks
+// at the platform, and makes the plan: pure, printable (--dry-run), hashed. A
+// history attempt is opened. If the receipt below the prefix has the plan's
+// hash and the files match it, that is all.
+//
+// Otherwise work takes the lock of its folder and loads state.json. Steps
+// that an earlier run finished are skipped. fetch asks the store, DISTDIR and
+// the recipe's sources in turn; the store takes only what matches the sha256.
+// The archive is unpacked into a folder that gets its name when it is whole.
+// Each fix is judged by the tree itself and applied, all files or none.
+//
+// A command runs under a supervisor, a second process of the same program, in
+// a process group of its own, writing straight into its log file. The
+// supervisor ends the group in good order when srcmend ends for whatever
+// reason, and leaves a status file; the next run reads from it whether the
+// tree can be trusted. It also holds the work folder's lock until then.
+//
+// install stages below DESTDIR. Only when all is staged are files put below
+// the prefix, each by a rename, and the receipt last.
+//
+// # Red and failed
+//
+// A red build is a result: a value with a step, a text, a cause, a log. An
+// error means that srcmend could not find out. They never share a type, and
+// they have exit statuses of their own; see cmd/srcmend/errors.go, which holds
+// all of what users read when something is wrong.
+//
+// # What the design said otherwise
+//
+// The design page names no floor for reading YAML; recipe and signature both
+// need it with positions, so yamlfile stands on floor 0. Fixes have a proof
+// key, which lint demands. Log files belong to the attempt in the history, not
+// to the work folder, so that they outlive it.
+package internal
+
+// Floors says on which floor each package stands.
+var Floors = map[string]int{
+	"version": 0, "platform": 0, "buildlog": 0, "tree": 0, "distfile": 0, "event": 0, "yamlfile": 0,
+	"recipe": 1, "patch": 1, "archive": 1, "build": 1, "signature": 1,
+	"plan": 2, "fetch": 2, "history": 2,
+	"work":   3,
+	"report": 5,
+}

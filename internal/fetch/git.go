@@ -1,0 +1,315 @@
+package fetch
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/go-git/go-billy/v5/osfs"
+	gogit "github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/config"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/cache"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/storage/filesystem"
+
+	"srcmend/internal/distfile"
+)
+
+// fromGit makes the tar of a tag and commits it.
+func (f *Fetcher) fromGit(ctx context.Context, p *distfile.Partial, req Request, g Git) (distfile.Item, error) {
+	want, err := ParseGitCommit(g.Commit)
+	if err != nil {
+		return distfile.Item{}, fmt.Errorf("%w: correct the recipe", err)
+	}
+	if id, ok := req.Identity.(GitCommit); ok && id != want {
+		return distfile.Item{}, unsuitable("gives commit %s, wanted is %s: correct the recipe", want, id)
+	}
+	top, ok := strings.CutSuffix(p.Name(), ".tar")
+	if !ok {
+		return distfile.Item{}, unsuitable("a git source gives a tar, so the file's name must end in .tar, not be %s", p.Name())
+	}
+	repo, err := f.repository(ctx, p, g)
+	if err != nil {
+		return distfile.Item{}, err
+	}
+	commit, err := tagged(repo, g)
+	if err != nil {
+		return distfile.Item{}, err
+	}
+	if GitCommit(commit.Hash) != want {
+		return distfile.Item{}, fmt.Errorf("%s: tag %s was moved, or the recipe is wrong: %w", redact(g.URL), g.Tag,
+			&distfile.MismatchError{Want: "commit " + want.String(), Got: "commit " + commit.Hash.String()})
+	}
+	if err := p.Reset(); err != nil {
+		return distfile.Item{}, err
+	}
+	if err := writeTar(ctx, p, repo, commit, top); err != nil {
+		// Half a tar is nothing that another source could go on from.
+		return distfile.Item{}, errors.Join(fmt.Errorf("%s: %w", redact(g.URL), err), p.Reset())
+	}
+	return p.Commit()
+}
+
+// repository opens the source's repository if it is a local one, and else
+// fetches the tag, and nothing but the tag, into the partial's scratch folder.
+func (f *Fetcher) repository(ctx context.Context, p *distfile.Partial, g Git) (*gogit.Repository, error) {
+	if path, ok := localPath(g.URL); ok {
+		repo, err := openLocal(path)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		return repo, nil
+	}
+	dir, err := p.Scratch()
+	if err != nil {
+		return nil, err
+	}
+	repo, err := gogit.Init(filesystem.NewStorage(osfs.New(dir), cache.NewObjectLRUDefault()), nil)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", redact(g.URL), err)
+	}
+	bar := f.progress(p.Name())
+	w := watch{
+		dir: dir, limit: f.Store.Limit, idle: f.idleTimeout(),
+		tooLarge: &distfile.TooLargeError{Name: "the repository", Limit: f.Store.Limit},
+		report:   func(size int64) { bar.report(size, 0) },
+	}
+	err = watched(ctx, w, func(ctx context.Context, alive func()) error {
+		return fetchTag(ctx, repo, g, alive)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", redact(g.URL), err)
+	}
+	return repo, nil
+}
+
+// fetchTag gets one tag with its commit and tree, without history. It asks
+// for the tag alone: a clone would want to know the remote's HEAD, which some
+// repositories have not got.
+func fetchTag(ctx context.Context, repo *gogit.Repository, g Git, alive func()) error {
+	remote, err := repo.CreateRemoteAnonymous(&config.RemoteConfig{Name: "anonymous", URLs: []string{g.URL}})
+	if err != nil {
+		return scrubError(err, g.URL)
+	}
+	ref := plumbing.NewTagReferenceName(g.Tag)
+	err = remote.FetchContext(ctx, &gogit.FetchOptions{
+		RefSpecs: []config.RefSpec{config.RefSpec("+" + ref + ":" + ref)},
+		Depth:    1,
+		Tags:     gogit.NoTags,
+		Progress: aliveWriter(alive),
+	})
+	if noMatch := (gogit.NoMatchingRefSpecError{}); errors.As(err, &noMatch) {
+		return fmt.Errorf("has no tag %q", g.Tag)
+	}
+	return scrubError(err, g.URL)
+}
+
+// aliveWriter is called for each message of the other side.
+type aliveWriter func()
+
+func (w aliveWriter) Write(b []byte) (int, error) {
+	w()
+	return len(b), nil
+}
+
+// openLocal opens the repository at path: a bare one, the folder of a work
+// tree, or a linked work tree. Objects that it borrows from another one are
+// found.
+func openLocal(path string) (*gogit.Repository, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	repo, err := gogit.PlainOpenWithOptions(abs, &gogit.PlainOpenOptions{EnableDotGitCommonDir: true})
+	if err != nil {
+		return nil, err
+	}
+	storage, ok := repo.Storer.(*filesystem.Storage)
+	if !ok {
+		return repo, nil
+	}
+	return gogit.Open(filesystem.NewStorageWithOptions(storage.Filesystem(), cache.NewObjectLRUDefault(),
+		filesystem.Options{AlternatesFS: osfs.New("/")}), nil)
+}
+
+// tagged returns the commit that a tag means, through annotated tags and tags
+// of tags.
+func tagged(repo *gogit.Repository, g Git) (*object.Commit, error) {
+	fail := func(err error) (*object.Commit, error) {
+		return nil, fmt.Errorf("%s: tag %q: %w", redact(g.URL), g.Tag, err)
+	}
+	ref, err := repo.Reference(plumbing.NewTagReferenceName(g.Tag), true)
+	if errors.Is(err, plumbing.ErrReferenceNotFound) {
+		return fail(errors.New("there is no such tag"))
+	}
+	if err != nil {
+		return fail(err)
+	}
+	hash := ref.Hash()
+	for range 8 {
+		tag, err := repo.TagObject(hash)
+		if errors.Is(err, plumbing.ErrObjectNotFound) {
+			break // not a tag object, so it should be a commit
+		}
+		if err != nil {
+			return fail(err)
+		}
+		hash = tag.Target
+	}
+	commit, err := repo.CommitObject(hash)
+	if errors.Is(err, plumbing.ErrObjectNotFound) {
+		return fail(errors.New("does not lead to a commit"))
+	}
+	if err != nil {
+		return fail(err)
+	}
+	return commit, nil
+}
+
+// writeTar writes the tar that [GitCommit] describes.
+func writeTar(ctx context.Context, w io.Writer, repo *gogit.Repository, commit *object.Commit, top string) error {
+	raw, err := rawCommit(repo, commit.Hash)
+	if err != nil {
+		return err
+	}
+	t := &tarWriter{repo: repo, out: tar.NewWriter(w), time: time.Unix(commit.Committer.When.Unix(), 0)}
+	for _, comment := range []string{commit.Hash.String(), raw} {
+		if err := t.comment(comment); err != nil {
+			return err
+		}
+	}
+	if err := t.folder(ctx, top, commit.TreeHash, 0); err != nil {
+		return err
+	}
+	if len(t.submodules) > 0 {
+		return fmt.Errorf("has submodules, which srcmend does not fetch: %s; take a release archive that contains them",
+			oneLine(strings.Join(t.submodules, ", "), 300))
+	}
+	return t.out.Close()
+}
+
+// rawCommit returns the content of a commit object.
+func rawCommit(repo *gogit.Repository, hash plumbing.Hash) (string, error) {
+	encoded, err := repo.Storer.EncodedObject(plumbing.CommitObject, hash)
+	if err != nil {
+		return "", err
+	}
+	if encoded.Size() > maxCommit {
+		return "", fmt.Errorf("the commit object has %d bytes, more than %d", encoded.Size(), maxCommit)
+	}
+	r, err := encoded.Reader()
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	raw, err := io.ReadAll(r)
+	return string(raw), err
+}
+
+// A tarWriter writes the folders of one commit.
+type tarWriter struct {
+	repo       *gogit.Repository
+	out        *tar.Writer
+	time       time.Time
+	entries    int
+	submodules []string // paths
+}
+
+// comment writes a comment on the whole tar.
+func (t *tarWriter) comment(text string) error {
+	return t.out.WriteHeader(&tar.Header{
+		Typeflag: tar.TypeXGlobalHeader, Name: "pax_global_header", Format: tar.FormatPAX,
+		PAXRecords: map[string]string{"comment": text},
+	})
+}
+
+// folder writes a folder and all that is in it.
+func (t *tarWriter) folder(ctx context.Context, path string, hash plumbing.Hash, depth int) error {
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	if depth > maxDepth {
+		return fmt.Errorf("has folders more than %d deep: %s", maxDepth, oneLine(path, 80))
+	}
+	tree, err := t.repo.TreeObject(hash)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	err = t.out.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: path + "/", Mode: 0o755, ModTime: t.time})
+	if err != nil {
+		return err
+	}
+	for _, entry := range tree.Entries {
+		if err := t.entry(ctx, path, entry, depth); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// entry writes one entry of the folder at path.
+func (t *tarWriter) entry(ctx context.Context, path string, entry object.TreeEntry, depth int) error {
+	if badEntryName(entry.Name) {
+		return fmt.Errorf("%s has an entry %q that leads out of the tree", oneLine(path, 80), entry.Name)
+	}
+	if t.entries++; t.entries > maxEntries {
+		return fmt.Errorf("has more than %d files", maxEntries)
+	}
+	path += "/" + entry.Name
+	header := &tar.Header{Typeflag: tar.TypeReg, Name: path, ModTime: t.time}
+	switch entry.Mode {
+	case filemode.Dir:
+		return t.folder(ctx, path, entry.Hash, depth+1)
+	case filemode.Submodule:
+		_, inside, _ := strings.Cut(path, "/")
+		t.submodules = append(t.submodules, inside)
+		return nil
+	case filemode.Symlink:
+		header.Typeflag, header.Mode = tar.TypeSymlink, 0o777
+	case filemode.Executable:
+		header.Mode = 0o755
+	case filemode.Deprecated:
+		header.Mode = 0o664 // written by git before 2005; the tree's hash depends on it
+	default:
+		header.Mode = 0o644
+	}
+	if err := t.file(header, entry.Hash); err != nil {
+		return fmt.Errorf("%s: %w", oneLine(path, 80), err)
+	}
+	return nil
+}
+
+// file writes a file or a symbolic link. The header lacks only what the
+// content tells.
+func (t *tarWriter) file(header *tar.Header, hash plumbing.Hash) error {
+	blob, err := t.repo.BlobObject(hash)
+	if err != nil {
+		return err
+	}
+	r, err := blob.Reader()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if header.Typeflag != tar.TypeSymlink {
+		header.Size = blob.Size
+		if err := t.out.WriteHeader(header); err != nil {
+			return err
+		}
+		_, err := io.Copy(t.out, r)
+		return err
+	}
+	target, err := io.ReadAll(io.LimitReader(r, 4<<10))
+	if err != nil {
+		return err
+	}
+	header.Linkname = string(target)
+	return t.out.WriteHeader(header)
+}

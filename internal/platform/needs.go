@@ -1,0 +1,74 @@
+package platform
+
+import (
+	"context"
+	"os"
+	"slices"
+	"strings"
+)
+
+// A packager is how one family of systems asks for and installs packages.
+type packager struct {
+	installed func(ctx context.Context, name string) bool
+	install   []string // argv; the packages' names follow
+	refresh   []string // argv that brings the index up to date, if any
+}
+
+func packagerOf(family string) (packager, bool) {
+	switch family {
+	case "debian":
+		return packager{
+			installed: func(ctx context.Context, name string) bool {
+				return strings.HasSuffix(firstLine(ask(ctx, "dpkg-query", "-W", "-f", "${Status}", name)), "ok installed")
+			},
+			install: []string{"apt-get", "install", "-y", "--no-install-recommends"},
+			refresh: []string{"apt-get", "update"},
+		}, true
+	case "freebsd":
+		return packager{
+			installed: func(ctx context.Context, name string) bool {
+				return ask(ctx, "pkg", "query", "%n", name) != ""
+			},
+			install: []string{"pkg", "install", "-y"},
+		}, true
+	}
+	return packager{}, false
+}
+
+// Missing returns those of the named packages that are not installed here,
+// sorted. On a system whose packages it can't ask for, known is false.
+func (p Platform) Missing(ctx context.Context, names []string) (missing []string, known bool) {
+	pkgs, ok := packagerOf(p.Family)
+	if !ok {
+		return nil, false
+	}
+	for _, name := range names {
+		if !pkgs.installed(ctx, name) {
+			missing = append(missing, name)
+		}
+	}
+	slices.Sort(missing)
+	return missing, true
+}
+
+// Install returns the commands that install the named packages here, to be
+// run in order or shown. With refresh the package index is brought up to date
+// first. It starts them with sudo when this is not root. It returns nil where
+// it does not know how.
+func (p Platform) Install(names []string, refresh bool) [][]string {
+	pkgs, ok := packagerOf(p.Family)
+	if !ok || len(names) == 0 {
+		return nil
+	}
+	var out [][]string
+	if refresh && pkgs.refresh != nil {
+		out = append(out, pkgs.refresh)
+	}
+	out = append(out, slices.Concat(pkgs.install, names))
+	if os.Geteuid() != 0 {
+		for i := range out {
+			out[i] = append([]string{"sudo"}, out[i]...)
+		}
+	}
+	return out
+}

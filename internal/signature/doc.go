@@ -1,0 +1,20 @@
+// Package signature knows the errors that builds fail with: the catalogue of
+// signatures, and the matcher that finds them in a build's log.
+//
+// A signature is data: patterns over single lines of a log, what they capture
+// (file, line, symbol), the cause in a sentence and what may be done about
+// it. Each carries its proof: lines that it must match and near misses that
+// it must not.
+//
+//	cat, err := signature.Load(recipes.FS, "signatures")
+//	found := cat.Scan(log)
+//	if root, ok := signature.Root(found); ok {
+//		fmt.Println(root.File, root.Line, root.Cause)
+//	}
+//
+// Reading a log takes one pass and memory bound by the catalogue, not by the
+// log: of each signature the first few matches are kept.
+//
+// It names errors that it knows and says nothing about others; it does not
+// guess, and it does not change anything.
+package signature

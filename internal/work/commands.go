@@ -1,0 +1,147 @@
+package work
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"srcmend/internal/build"
+	"srcmend/internal/buildlog"
+	"srcmend/internal/event"
+	"srcmend/internal/plan"
+	"srcmend/internal/signature"
+)
+
+// glance is how often a running command's newest line is looked at.
+const glance = 200 * time.Millisecond
+
+// commands runs the commands of one step, with one log for all of them.
+func (w *Work) commands(ctx context.Context, name string, resumed bool, res *Result) (end, error) {
+	var step plan.Step
+	for _, s := range w.Plan.Steps {
+		if s.Name == name {
+			step = s
+		}
+	}
+	if err := w.forget(name); err != nil {
+		return end{}, err
+	}
+	logPath := filepath.Join(w.Logs, name+".log")
+	log, err := buildlog.Create(logPath)
+	if err != nil {
+		return end{}, fmt.Errorf("making the log: %w", err)
+	}
+	defer log.Close()
+	res.Logs = append(res.Logs, filepath.Base(logPath))
+	var e end
+	if resumed {
+		e.why = "resumed"
+	}
+	at := plan.Place{Source: w.path("source"), Destdir: w.path("stage"), Jobs: w.Jobs}
+	for i, c := range step.Commands {
+		filled, err := w.Plan.Fill(c, at)
+		if err != nil {
+			return end{}, err
+		}
+		argv, red := w.argv(filled.Argv)
+		if red != nil {
+			return end{red: red}, nil
+		}
+		w.Events.Send(event.StepStarted{Step: name, What: quote(filled.Argv), Log: logPath})
+		fmt.Fprintf(log, "$ cd %s && %s\n", filled.Dir, quote(filled.Argv))
+		r, err := w.watch(ctx, name, build.Command{
+			Argv: argv, Dir: filled.Dir, Env: w.env(filled.Env), Log: log, Hold: w.hold,
+			Status: w.path("status", fmt.Sprintf("%s-%d.json", name, i)),
+		})
+		if err != nil {
+			return end{}, err
+		}
+		e.cpu += r.CPU
+		if !r.Green() {
+			e.red = w.diagnose(filled.Argv, r, logPath)
+			return e, nil
+		}
+	}
+	return e, nil
+}
+
+// forget removes what earlier runs of a step left of how its commands ended.
+func (w *Work) forget(step string) error {
+	old, err := filepath.Glob(w.path("status", step+"-*.json"))
+	for _, file := range old {
+		if err == nil {
+			err = os.Remove(file)
+		}
+	}
+	return err
+}
+
+// argv puts GNU make, whatever its name is here, in the place of gmake.
+func (w *Work) argv(argv []string) ([]string, *Red) {
+	if argv[0] != "gmake" {
+		return argv, nil
+	}
+	if w.Make == "" {
+		return nil, &Red{Text: "there is no GNU make here", Hint: "install it (FreeBSD: pkg install gmake; Debian: apt-get install make) or set MAKE to its path"}
+	}
+	return append([]string{w.Make}, argv[1:]...), nil
+}
+
+// env is the environment of one command. What the user set wins over what
+// the recipe says.
+func (w *Work) env(ofCommand []string) []string {
+	epoch := []string{fmt.Sprintf("SOURCE_DATE_EPOCH=%d", w.state.Epoch)}
+	return build.Environment(w.Path, w.path("tmp"), epoch, ofCommand, w.Plan.Env)
+}
+
+// watch runs a command and tells from time to time what it said last.
+func (w *Work) watch(ctx context.Context, step string, c build.Command) (build.Result, error) {
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(glance)
+		defer tick.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+				w.Events.Send(event.Output{Step: step, Line: buildlog.Last(c.Log)})
+			}
+		}
+	}()
+	r, err := build.Run(ctx, c)
+	close(stop)
+	<-stopped
+	return r, err
+}
+
+// diagnose says why a command is red: the known error in its log, or else
+// the log's last lines.
+func (w *Work) diagnose(argv []string, r build.Result, logPath string) *Red {
+	red := &Red{Text: fmt.Sprintf("%s: %s", filepath.Base(argv[0]), r), Log: logPath}
+	if r.Error != "" && strings.Contains(r.Error, "executable file not found") {
+		red.Hint = fmt.Sprintf("install %s, or put its folder into PATH", argv[0])
+	}
+	log, err := os.Open(logPath)
+	if err != nil {
+		return red
+	}
+	defer log.Close()
+	root, ok := signature.Root(w.Catalogue.Scan(log))
+	if ok {
+		w.Events.Send(event.Finding{
+			Signature: root.Signature, Log: logPath, LogLine: root.LogLine,
+			File: root.File, Line: root.Line, Symbol: root.Symbol,
+			Excerpt: root.Excerpt, At: root.At, Cause: root.Cause, Remedy: root.Remedy,
+		})
+		red.Cause = root.Cause
+	}
+	if !ok || root.Rank == signature.Secondary {
+		red.Detail, _ = buildlog.Tail(logPath, 20)
+	}
+	return red
+}

@@ -1,0 +1,229 @@
+package work
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"srcmend/internal/archive"
+	"srcmend/internal/distfile"
+	"srcmend/internal/event"
+	"srcmend/internal/fetch"
+	"srcmend/internal/history"
+	"srcmend/internal/patch"
+	"srcmend/internal/plan"
+	"srcmend/internal/tree"
+)
+
+// fetch gets the release's archive into the store.
+func (w *Work) fetch(ctx context.Context) (end, error) {
+	a := w.Plan.Archive
+	w.Events.Send(event.StepStarted{Step: plan.Fetch, What: a.Name})
+	item, err := Source(ctx, w.Fetcher, a)
+	w.item = item.Path
+	return end{why: fmt.Sprintf("%s, %.1f MB, verified", a.Name, float64(item.Size)/1e6)}, err
+}
+
+// Source gets a release's archive into the store.
+func Source(ctx context.Context, f *fetch.Fetcher, a plan.Archive) (distfile.Item, error) {
+	requests, err := requests(a)
+	if err != nil {
+		return distfile.Item{}, err
+	}
+	var errs []error
+	for _, r := range requests {
+		item, err := f.Get(ctx, r)
+		if err == nil {
+			return item, nil
+		}
+		errs = append(errs, err)
+	}
+	return distfile.Item{}, errors.Join(errs...)
+}
+
+// requests makes what is asked of the fetcher: the archive by its checksum,
+// then the tagged commit.
+func requests(a plan.Archive) ([]fetch.Request, error) {
+	archive := fetch.Request{Name: a.Name}
+	tagged := fetch.Request{Name: strings.TrimSuffix(a.Name, ".tar.gz") + ".tar"}
+	for _, s := range a.Sources {
+		switch {
+		case s.Git != "":
+			tagged.Sources = append(tagged.Sources, fetch.Source{Git: fetch.Git{URL: s.Git, Tag: s.Tag, Commit: a.Commit}})
+		case s.Debian != "":
+			archive.Sources = append(archive.Sources, fetch.Source{Debian: fetch.Debian{Package: s.Debian}})
+		default:
+			archive.Sources = append(archive.Sources, fetch.Source{URL: s.URL})
+		}
+	}
+	var out []fetch.Request
+	if len(archive.Sources) > 0 {
+		sum, err := distfile.ParseSum(a.SHA256)
+		if err != nil {
+			return nil, err
+		}
+		archive.Identity = sum
+		out = append(out, archive)
+	}
+	if len(tagged.Sources) > 0 {
+		commit, err := fetch.ParseGitCommit(a.Commit)
+		if err != nil {
+			return nil, err
+		}
+		tagged.Identity = commit
+		out = append(out, tagged)
+	}
+	return out, nil
+}
+
+// unpack makes the source tree appear, whole.
+func (w *Work) unpack(ctx context.Context) (end, error) {
+	w.Events.Send(event.StepStarted{Step: plan.Unpack, What: w.Plan.Archive.Name})
+	for _, dir := range []string{"source", "unpacking"} {
+		if err := os.RemoveAll(w.path(dir)); err != nil {
+			return end{}, err
+		}
+	}
+	f, err := os.Open(w.item)
+	if err != nil {
+		return end{}, err
+	}
+	defer f.Close()
+	stats, err := archive.Unpack(ctx, f, w.path("unpacking"), archive.Options{})
+	if err != nil {
+		return end{}, errors.Join(err, os.RemoveAll(w.path("unpacking")))
+	}
+	if w.state.Epoch, err = newest(w.path("unpacking")); err != nil {
+		return end{}, err
+	}
+	return end{why: fmt.Sprintf("%d files, %.1f MB", stats.Entries, float64(stats.Bytes)/1e6)},
+		os.Rename(w.path("unpacking"), w.path("source"))
+}
+
+// newest returns the time of the newest file below dir, in Unix seconds: what
+// the release would have been built at.
+func newest(dir string) (int64, error) {
+	var at time.Time
+	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && info.ModTime().After(at) {
+			at = info.ModTime()
+		}
+		return err
+	})
+	return max(0, at.Unix()), err
+}
+
+// patch applies the plan's fixes that the tree needs.
+func (w *Work) patch(ctx context.Context) (end, error) {
+	t, err := tree.Open(w.path("source"))
+	if err != nil {
+		return end{}, err
+	}
+	defer t.Close()
+	w.state.Fixes = nil
+	applied := 0
+	for _, f := range w.Plan.Fixes {
+		if f.Advisory != "" {
+			w.Events.Send(event.Warning(f.ID+": "+f.Advisory, ""))
+		}
+		if len(f.Patch) == 0 {
+			w.state.Fixes = append(w.state.Fixes, history.ReceiptFix{ID: f.ID, Applied: true})
+			continue
+		}
+		w.Events.Send(event.StepStarted{Step: plan.Apply, What: f.ID})
+		text, err := w.patchText(ctx, f)
+		if err != nil {
+			return end{}, fmt.Errorf("fix %s: %w", f.ID, err)
+		}
+		done, red, err := w.apply(t, f, text)
+		if err != nil || red != nil {
+			return end{red: red}, err
+		}
+		if done.Applied {
+			applied++
+		}
+		w.state.Fixes = append(w.state.Fixes, done)
+	}
+	return end{why: fmt.Sprintf("%d applied", applied)}, nil
+}
+
+// patchText gets a fix's patch from the first place that has it.
+func (w *Work) patchText(ctx context.Context, f plan.Fix) ([]byte, error) {
+	var errs []error
+	for _, p := range f.Patch {
+		text, err := w.patchFrom(ctx, f, p)
+		if err == nil {
+			return text, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		errs = append(errs, err)
+	}
+	return nil, errors.Join(errs...)
+}
+
+func (w *Work) patchFrom(ctx context.Context, f plan.Fix, p plan.Patch) ([]byte, error) {
+	if p.File != "" {
+		return w.File(p.File)
+	}
+	r := fetch.Request{Name: f.ID + ".patch", Sources: []fetch.Source{{URL: p.URL}}, Identity: fetch.PatchIDs(p.PatchIDs)}
+	if p.SHA256 != "" {
+		sum, err := distfile.ParseSum(p.SHA256)
+		if err != nil {
+			return nil, err
+		}
+		r.Identity = sum
+	}
+	item, err := w.Fetcher.Get(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(item.Path)
+}
+
+// apply asks the tree whether it needs the patch, and applies it then.
+func (w *Work) apply(t *tree.Tree, f plan.Fix, text []byte) (history.ReceiptFix, *Red, error) {
+	done := history.ReceiptFix{ID: f.ID, SHA256: fmt.Sprintf("%x", sha256.Sum256(text))}
+	p, err := patch.Parse(bytes.NewReader(text))
+	if err != nil {
+		return done, nil, fmt.Errorf("fix %s: %w", f.ID, err)
+	}
+	o := patch.Options{Strip: patch.AutoStrip}
+	verdict, report, err := p.Verdict(t, o)
+	if err != nil {
+		return done, nil, fmt.Errorf("fix %s: %w", f.ID, err)
+	}
+	done.Verdict = string(verdict)
+	e := event.Patched{Fix: f.ID, Verdict: string(verdict)}
+	switch verdict {
+	case patch.Needed:
+		if report, err = p.Apply(t, o); err != nil {
+			return done, nil, fmt.Errorf("fix %s: %w", f.ID, err)
+		}
+		done.Applied, e.Applied = true, true
+		e.Files, e.Hunks, e.Offset = report.Summary()
+	case patch.Present, patch.Superseded:
+		e.Why = "the source has it already"
+	default:
+		w.Events.Send(e)
+		return done, &Red{
+			Text:   fmt.Sprintf("fix %s does not fit this source: %s", f.ID, verdict),
+			Hint:   fmt.Sprintf("the recipe says that %s %s needs it; check its range, or the patch", w.Plan.Package, w.Plan.Release),
+			Detail: report.Lines(),
+		}, nil
+	}
+	w.Events.Send(e)
+	return done, nil, nil
+}
