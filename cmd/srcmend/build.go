@@ -217,7 +217,7 @@ func conclude(ctx context.Context, w *work.Work, res work.Result, err error, mis
 	case ctx.Err() != nil:
 		return event.Ended{Outcome: event.Interrupted, Text: name + " was interrupted", Hint: "run the same command again to go on"}
 	case err != nil:
-		return event.Ended{Outcome: event.Failed, Text: err.Error(), Hint: hint(err)}
+		return failed(err)
 	case res.Red != nil:
 		e := event.Ended{
 			Outcome: event.Red, Text: fmt.Sprintf("%s: %s: %s", name, res.Step, res.Red.Text),
@@ -232,10 +232,10 @@ func conclude(ctx context.Context, w *work.Work, res work.Result, err error, mis
 	case res.Already:
 		return event.Ended{
 			Outcome: event.Green, Receipt: res.Receipt,
-			Text: fmt.Sprintf("%s is already installed in %s by the same plan; %d files checked, nothing to do", name, into, res.Files),
+			Text: fmt.Sprintf("%s is already installed in %s by the same plan; %s checked, nothing to do", name, into, count(res.Files, "file")),
 		}
 	}
-	text := fmt.Sprintf("%s is installed in %s; %d files", name, into, res.Files)
+	text := fmt.Sprintf("%s is installed in %s; %s", name, into, count(res.Files, "file"))
 	if len(res.Fixes) > 0 {
 		text += "; fixes applied: " + strings.Join(res.Fixes, ", ")
 	}

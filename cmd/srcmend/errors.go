@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"syscall"
 
 	"srcmend/internal/build"
+	"srcmend/internal/event"
+	"srcmend/internal/fetch"
 	"srcmend/internal/history"
 	"srcmend/internal/recipe"
 	"srcmend/internal/yamlfile"
@@ -89,6 +92,16 @@ func (a *app) show(err error, status int) {
 	}
 }
 
+// failed is an error as the end of a stream of events.
+func failed(err error) event.Ended {
+	text, rest, more := strings.Cut(err.Error(), "\n")
+	e := event.Ended{Outcome: event.Failed, Text: text, Hint: hint(err)}
+	if more {
+		e.Detail = strings.Split(rest, "\n")
+	}
+	return e
+}
+
 func count(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
@@ -96,19 +109,16 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// hinter is an error that knows what to try.
-type hinter interface{ Hint() string }
-
 // hint says what to try after an error, "" when there is nothing to say.
 func hint(err error) string {
 	var usage *usageError
-	var knows hinter
+	var noSource *fetch.NoSourceError
 	var pathErr *fs.PathError
 	switch {
 	case errors.As(err, &usage):
 		return usage.try
-	case errors.As(err, &knows):
-		return knows.Hint()
+	case errors.As(err, &noSource):
+		return noSource.Hint
 	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
 		return "make room (df -h shows where), then run the same command again: it goes on where it stopped"
 	case errors.Is(err, fs.ErrPermission) && errors.As(err, &pathErr):

@@ -101,7 +101,7 @@ func (a *app) fetch(ctx context.Context, target string, o fetchOptions) error {
 	case ctx.Err() != nil:
 		ended = event.Ended{Outcome: event.Interrupted, Text: "interrupted", Hint: "run the same command again to go on"}
 	case err != nil:
-		ended = event.Ended{Outcome: event.Failed, Text: err.Error(), Hint: hint(err)}
+		ended = failed(err)
 	}
 	out.Send(ended)
 	if derr := done(); derr != nil {

@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -38,9 +40,46 @@ func TestScripts(t *testing.T) {
 			return os.MkdirAll(filepath.Join(env.WorkDir, "recipes"), 0o755)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"archive": archiveCmd, "serve": serveCmd, "tree": treeCmd,
+			"archive": archiveCmd, "exits": exitsCmd, "serve": serveCmd,
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond != "sources" {
+				return false, fmt.Errorf("unknown condition %q", cond)
+			}
+			return reachable(t), nil
 		},
 	})
+}
+
+// reachable reports whether the archive of a shipped recipe can be fetched
+// from here.
+func reachable(t *testing.T) bool {
+	dir := t.TempDir()
+	cmd := exec.Command("srcmend", "fetch", "lua@5.4.4")
+	cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_CACHE_HOME="+dir, "SRCMEND_RECIPES=")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Logf("not reachable: %s", out)
+	}
+	return err == nil
+}
+
+// exitsCmd is exits STATUS COMMAND [ARG...]: runs the command, which must end
+// with that status.
+func exitsCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits STATUS COMMAND [ARG...]")
+	}
+	status := 0
+	var exit *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
+		status = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if fmt.Sprint(status) != args[0] {
+		ts.Fatalf("exit status %d, want %s", status, args[0])
+	}
 }
 
 var sumMark = regexp.MustCompile(`@sha256:([^@]+)@`)
@@ -119,17 +158,7 @@ func serveCmd(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("URL", server.URL)
 }
 
-// treeCmd is tree DIR FILE: writes a line for each file below DIR, its mode,
-// sum and name, into FILE. Receipts' places are part of it, times are not.
-func treeCmd(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
-		ts.Fatalf("usage: tree DIR FILE")
-	}
-	listing, err := listTree(ts.MkAbs(args[0]))
-	ts.Check(err)
-	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(listing), 0o644))
-}
-
+// listTree gives a line for each file below dir: its mode, its sum, its name.
 func listTree(dir string) (string, error) {
 	var b strings.Builder
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {

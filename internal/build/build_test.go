@@ -36,8 +36,21 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// frontWaits in the environment makes the front end say that it has started,
+// and wait until its file was removed.
+const frontWaits = "FRONT_WAITS"
+
 // front runs the shell script in dir/script and waits for it.
 func front(dir string) {
+	if os.Getenv(frontWaits) != "" {
+		_ = os.WriteFile(filepath.Join(dir, "started"), nil, 0o644)
+		for range 1000 {
+			if _, err := os.Stat(filepath.Join(dir, "removed")); err == nil {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
 	hold, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
 	if err == nil {
 		err = unix.Flock(int(hold.Fd()), unix.LOCK_EX)
@@ -294,6 +307,32 @@ func TestSupervisorKilled(t *testing.T) {
 	}
 	if _, err := build.ReadStatus(c.Status); !os.IsNotExist(err) {
 		t.Errorf("there is a status: %v", err)
+	}
+}
+
+// TestProgramReplaced removes the program's file while it runs, as an upgrade
+// does: commands must go on being supervised by the same program.
+func TestProgramReplaced(t *testing.T) {
+	if _, err := os.Stat("/proc/self/exe"); err != nil {
+		t.Skip("this system has no path to a running program whose file is gone")
+	}
+	_, dir := command(t, "echo done >done")
+	program, err := os.ReadFile(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(dir, "program")
+	if err := os.WriteFile(copied, program, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	gone := exec.Command("sh", "-c", `"$0" "$@" & while ! test -e started; do sleep 0.01; done; rm "$0"; : >removed; wait $!`, copied, frontArg, dir)
+	gone.Dir = dir
+	gone.Env = append(os.Environ(), frontWaits+"=1")
+	if out, err := gone.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+	if got := read(t, filepath.Join(dir, "done")); got != "done\n" {
+		t.Errorf("the command wrote %q", got)
 	}
 }
 

@@ -106,11 +106,12 @@ func Run(ctx context.Context, c Command) (Result, error) {
 
 // supervisor makes the second process of this program that runs the command.
 func (c Command) supervisor(orders *os.File) (*exec.Cmd, error) {
-	self, err := os.Executable()
+	self, err := self()
 	if err != nil {
 		return nil, fmt.Errorf("finding this program to run it as a supervisor: %w", err)
 	}
-	cmd := exec.Command(self, superviseArg)
+	cmd := exec.Command(self)
+	cmd.Args = []string{os.Args[0], superviseArg}
 	cmd.Env, cmd.Dir = c.Env, c.Dir
 	cmd.Stdout, cmd.Stderr = c.Log, c.Log
 	cmd.ExtraFiles = []*os.File{orders}
@@ -119,6 +120,16 @@ func (c Command) supervisor(orders *os.File) (*exec.Cmd, error) {
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return cmd, nil
+}
+
+// self returns a path that starts this very program, even when its file was
+// replaced or removed since, where the system has such a path.
+func self() (string, error) {
+	const running = "/proc/self/exe"
+	if _, err := os.Stat(running); err == nil {
+		return running, nil
+	}
+	return os.Executable()
 }
 
 // wait returns when the supervisor has ended. Closing the pipe asks it to end

@@ -11,8 +11,16 @@ import (
 
 // all is one of each event.
 var all = []event.Event{
-	event.Planned{}, event.StepStarted{}, event.StepEnded{}, event.SourceTried{}, event.Progress{},
-	event.Output{}, event.Patched{}, event.Finding{}, event.Note{}, event.Ended{},
+	event.Planned{},
+	event.StepStarted{},
+	event.StepEnded{},
+	event.SourceTried{},
+	event.Progress{},
+	event.Output{},
+	event.Patched{},
+	event.Finding{},
+	event.Note{},
+	event.Ended{},
 }
 
 func TestNames(t *testing.T) {

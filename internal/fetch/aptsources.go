@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // maxList bounds one of APT's files of archives, in bytes.
@@ -239,13 +240,23 @@ func ownArchives(archives []aptArchive, osRelease string) []aptArchive {
 	var own []aptArchive
 	for _, a := range archives {
 		a.components = slices.DeleteFunc(slices.Clone(a.components), func(c string) bool { return !isDistributionComponent(c) })
-		if len(a.components) > 0 && !strings.HasPrefix(a.uri, "cdrom:") &&
+		if len(a.components) > 0 && a.onServer() &&
 			slices.Contains(names, suiteName(a.suite)) && signedByOneOf(a, owners) {
 			own = append(own, a)
 		}
 	}
 	return own
 }
+
+// onServer reports whether an archive is somewhere that can be reached by its
+// address alone. The address of a CD has the CD's name in it, with blanks.
+func (a aptArchive) onServer() bool {
+	words := a.uri + a.suite + strings.Join(a.components, "")
+	return aptAddress.MatchString(a.uri) && !strings.HasPrefix(a.uri, "cdrom:") && !strings.ContainsFunc(words, unicode.IsSpace)
+}
+
+// aptAddress matches the addresses of archives: a method and something more.
+var aptAddress = regexp.MustCompile(`^[a-z][a-z0-9+.-]*:.*[^/]`)
 
 // suiteName returns the name of the release that a suite belongs to.
 func suiteName(suite string) string {

@@ -49,9 +49,9 @@ func (c command) run(ctx context.Context) ([]byte, error) {
 		err = fmt.Errorf("wrote more than %d bytes", maxOutput)
 	}
 	if err != nil {
-		return nil, &commandError{name: filepath.Base(c.argv[0]), err: err, lines: complaints(complaint.String())}
+		return nil, &commandError{name: filepath.Base(c.argv[0]), err: err, lines: complaints(complaint.buf.String())}
 	}
-	return out.Bytes(), nil
+	return out.buf.Bytes(), nil
 }
 
 // A commandError is a command that failed, with its last words.
@@ -92,7 +92,7 @@ func complaints(text string) []string {
 
 // bounded keeps the first or the last bytes that are written to it.
 type bounded struct {
-	bytes.Buffer
+	buf     bytes.Buffer // not embedded: its ReadFrom would go round Write
 	keep    int
 	tail    bool // keep the last ones
 	dropped bool
@@ -100,13 +100,13 @@ type bounded struct {
 
 func (b *bounded) Write(p []byte) (int, error) {
 	n := len(p)
-	if !b.tail && b.Len()+n > b.keep {
-		p = p[:b.keep-b.Len()]
+	if !b.tail && b.buf.Len()+n > b.keep {
+		p = p[:b.keep-b.buf.Len()]
 		b.dropped = true
 	}
-	b.Buffer.Write(p)
-	if over := b.Len() - b.keep; over > 0 {
-		b.Next(over)
+	b.buf.Write(p)
+	if over := b.buf.Len() - b.keep; over > 0 {
+		b.buf.Next(over)
 		b.dropped = true
 	}
 	return n, nil

@@ -85,13 +85,13 @@ func (f *Fetcher) fromDebian(ctx context.Context, p *distfile.Partial, req Reque
 //	                   sources.list.d was then
 //	lock               held by the one process that uses all this
 type apt struct {
-	f            *Fetcher
-	getter, show string // the programs
-	dir          string
-	lock         *flock.Flock
-	sources      string // what sources.list.d says
-	fresh        bool   // updated by us, just now
-	updateErr    error  // why not all lists are as new as they could be
+	f                *Fetcher
+	aptGet, aptCache string // the programs
+	dir              string
+	lock             *flock.Flock
+	sources          string // what sources.list.d says
+	fresh            bool   // updated by us, just now
+	updateErr        error  // why not all lists are as new as they could be
 }
 
 // A wish is what is wanted of a source package.
@@ -122,7 +122,7 @@ func (f *Fetcher) openApt(ctx context.Context) (*apt, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	a := &apt{f: f, getter: programs[0], show: programs[1], dir: dir, lock: flock.New(filepath.Join(dir, "lock")), sources: sources}
+	a := &apt{f: f, aptGet: programs[0], aptCache: programs[1], dir: dir, lock: flock.New(filepath.Join(dir, "lock")), sources: sources}
 	if got, _ := a.lock.TryLock(); !got {
 		f.Events.Send(event.Note{Text: "waiting for another srcmend that is using apt-get"})
 	}
@@ -248,7 +248,7 @@ func (a *apt) update(ctx context.Context) {
 	a.f.Events.Send(event.Note{Text: "fetching the distribution's lists of source packages"})
 	w := a.watch(filepath.Join(a.dir, "state", "lists"), "lists of source packages", 0)
 	err := watched(ctx, w, func(ctx context.Context, _ func()) error {
-		_, err := a.command("", a.getter, "update").run(ctx)
+		_, err := a.command("", a.aptGet, "update").run(ctx)
 		return err
 	})
 	if err == nil {
@@ -292,7 +292,7 @@ func (a *apt) watch(dir, what string, total int64) watch {
 // versions returns what the package lists say of a source package, the newest
 // version first.
 func (a *apt) versions(ctx context.Context, pkg string) ([]sourceVersion, error) {
-	out, err := a.command("", a.show, "--only-source", "showsrc", pkg).run(ctx)
+	out, err := a.command("", a.aptCache, "--only-source", "showsrc", pkg).run(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -305,7 +305,7 @@ func (a *apt) download(ctx context.Context, r wish, v sourceVersion) error {
 		return &distfile.TooLargeError{Name: r.pkg + "=" + v.version, Limit: a.f.Store.Limit}
 	}
 	err := watched(ctx, a.watch(r.dir, r.name, v.tarSize()), func(ctx context.Context, _ func()) error {
-		_, err := a.command(r.dir, a.getter, "--only-source", "--download-only", "--tar-only", "source", r.pkg+"="+v.version).run(ctx)
+		_, err := a.command(r.dir, a.aptGet, "--only-source", "--download-only", "--tar-only", "source", r.pkg+"="+v.version).run(ctx)
 		return err
 	})
 	if err != nil {
@@ -417,7 +417,7 @@ func compareDebian(a, b string) int {
 // instead.
 func notAmong(r wish, all []sourceVersion) error {
 	if len(all) == 0 {
-		return fmt.Errorf("the distribution has no source package %s: %w", r.pkg, fs.ErrNotExist)
+		return &missingError{fmt.Sprintf("the distribution has no source package %s", r.pkg)}
 	}
 	var found []string
 	for _, v := range all {
@@ -432,6 +432,6 @@ func notAmong(r wish, all []sourceVersion) error {
 		more = fmt.Sprintf(" and %d more", len(found)-maxListed)
 		found = found[:maxListed]
 	}
-	return fmt.Errorf("none of the %d versions of source package %s has a tarball with sha256 %s: %s%s",
-		len(all), r.pkg, r.sum, strings.Join(found, ", "), more)
+	return &missingError{fmt.Sprintf("none of the %d versions of source package %s has a tarball with sha256 %s: %s%s",
+		len(all), r.pkg, r.sum, strings.Join(found, ", "), more)}
 }

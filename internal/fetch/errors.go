@@ -111,6 +111,14 @@ func isMismatch(err error) bool {
 	return errors.As(err, &mismatch)
 }
 
+// A missingError says that a source was asked and has not got the file. It
+// equals fs.ErrNotExist.
+type missingError struct{ text string }
+
+func (e *missingError) Error() string { return e.text }
+
+func (e *missingError) Is(target error) bool { return target == fs.ErrNotExist }
+
 // An HTTPError is an answer that brings no file.
 type HTTPError struct {
 	URL    string // without secrets; the last one when there were redirects

@@ -22,6 +22,14 @@ import (
 	"srcmend/internal/distfile"
 )
 
+const (
+	// largeObject is the size from which on a file is not read into memory
+	// as a whole, in bytes.
+	largeObject = 1 << 20
+	// maxTree bounds a tree object, in bytes. It holds a folder's names.
+	maxTree = 64 << 20
+)
+
 // fromGit makes the tar of a tag and commits it.
 func (f *Fetcher) fromGit(ctx context.Context, p *distfile.Partial, req Request, g Git) (distfile.Item, error) {
 	want, err := ParseGitCommit(g.Commit)
@@ -44,7 +52,7 @@ func (f *Fetcher) fromGit(ctx context.Context, p *distfile.Partial, req Request,
 		return distfile.Item{}, err
 	}
 	if GitCommit(commit.Hash) != want {
-		return distfile.Item{}, fmt.Errorf("%s: tag %s was moved, or the recipe is wrong: %w", redact(g.URL), g.Tag,
+		return distfile.Item{}, fmt.Errorf("%s: the tag was moved, or the recipe is wrong: %w", g,
 			&distfile.MismatchError{Want: "commit " + want.String(), Got: "commit " + commit.Hash.String()})
 	}
 	if err := p.Reset(); err != nil {
@@ -52,7 +60,7 @@ func (f *Fetcher) fromGit(ctx context.Context, p *distfile.Partial, req Request,
 	}
 	if err := writeTar(ctx, p, repo, commit, top); err != nil {
 		// Half a tar is nothing that another source could go on from.
-		return distfile.Item{}, errors.Join(fmt.Errorf("%s: %w", redact(g.URL), err), p.Reset())
+		return distfile.Item{}, errors.Join(fmt.Errorf("%s: %w", g, err), p.Reset())
 	}
 	return p.Commit()
 }
@@ -63,17 +71,21 @@ func (f *Fetcher) repository(ctx context.Context, p *distfile.Partial, g Git) (*
 	if path, ok := localPath(g.URL); ok {
 		repo, err := openLocal(path)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+			return nil, fmt.Errorf("%s: %w", g, err)
 		}
 		return repo, nil
+	}
+	if !remoteGit(g.URL) {
+		return nil, fmt.Errorf("%s: not an http, https, ssh or git URL, nor a path that starts with / or ./: correct the recipe", g)
 	}
 	dir, err := p.Scratch()
 	if err != nil {
 		return nil, err
 	}
-	repo, err := gogit.Init(filesystem.NewStorage(osfs.New(dir), cache.NewObjectLRUDefault()), nil)
+	repo, err := gogit.Init(filesystem.NewStorageWithOptions(osfs.New(dir), cache.NewObjectLRUDefault(),
+		filesystem.Options{LargeObjectThreshold: largeObject}), nil)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", redact(g.URL), err)
+		return nil, fmt.Errorf("%s: %w", g, err)
 	}
 	bar := f.progress(p.Name())
 	w := watch{
@@ -85,7 +97,7 @@ func (f *Fetcher) repository(ctx context.Context, p *distfile.Partial, g Git) (*
 		return fetchTag(ctx, repo, g, alive)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", redact(g.URL), err)
+		return nil, fmt.Errorf("%s: %w", g, err)
 	}
 	return repo, nil
 }
@@ -106,7 +118,7 @@ func fetchTag(ctx context.Context, repo *gogit.Repository, g Git, alive func()) 
 		Progress: aliveWriter(alive),
 	})
 	if noMatch := (gogit.NoMatchingRefSpecError{}); errors.As(err, &noMatch) {
-		return fmt.Errorf("has no tag %q", g.Tag)
+		return &missingError{"there is no such tag"}
 	}
 	return scrubError(err, g.URL)
 }
@@ -136,18 +148,18 @@ func openLocal(path string) (*gogit.Repository, error) {
 		return repo, nil
 	}
 	return gogit.Open(filesystem.NewStorageWithOptions(storage.Filesystem(), cache.NewObjectLRUDefault(),
-		filesystem.Options{AlternatesFS: osfs.New("/")}), nil)
+		filesystem.Options{AlternatesFS: osfs.New("/"), LargeObjectThreshold: largeObject}), nil)
 }
 
 // tagged returns the commit that a tag means, through annotated tags and tags
 // of tags.
 func tagged(repo *gogit.Repository, g Git) (*object.Commit, error) {
 	fail := func(err error) (*object.Commit, error) {
-		return nil, fmt.Errorf("%s: tag %q: %w", redact(g.URL), g.Tag, err)
+		return nil, fmt.Errorf("%s: %w", g, err)
 	}
 	ref, err := repo.Reference(plumbing.NewTagReferenceName(g.Tag), true)
 	if errors.Is(err, plumbing.ErrReferenceNotFound) {
-		return fail(errors.New("there is no such tag"))
+		return fail(&missingError{"there is no such tag"})
 	}
 	if err != nil {
 		return fail(err)
@@ -213,6 +225,28 @@ func rawCommit(repo *gogit.Repository, hash plumbing.Hash) (string, error) {
 	return string(raw), err
 }
 
+// treeEntries reads a tree object. go-git's own reader makes one mode of
+// several, and the hash of the tree is lost with that.
+func treeEntries(repo *gogit.Repository, hash plumbing.Hash) ([]treeEntry, error) {
+	encoded, err := repo.Storer.EncodedObject(plumbing.TreeObject, hash)
+	if err != nil {
+		return nil, err
+	}
+	if encoded.Size() > maxTree {
+		return nil, fmt.Errorf("the tree object has %d bytes, more than %d", encoded.Size(), maxTree)
+	}
+	r, err := encoded.Reader()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	raw, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	return parseTree(raw)
+}
+
 // A tarWriter writes the folders of one commit.
 type tarWriter struct {
 	repo       *gogit.Repository
@@ -238,15 +272,15 @@ func (t *tarWriter) folder(ctx context.Context, path string, hash plumbing.Hash,
 	if depth > maxDepth {
 		return fmt.Errorf("has folders more than %d deep: %s", maxDepth, oneLine(path, 80))
 	}
-	tree, err := t.repo.TreeObject(hash)
+	entries, err := treeEntries(t.repo, hash)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w", oneLine(path, 80), err)
 	}
 	err = t.out.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: path + "/", Mode: 0o755, ModTime: t.time})
 	if err != nil {
 		return err
 	}
-	for _, entry := range tree.Entries {
+	for _, entry := range entries {
 		if err := t.entry(ctx, path, entry, depth); err != nil {
 			return err
 		}
@@ -255,18 +289,18 @@ func (t *tarWriter) folder(ctx context.Context, path string, hash plumbing.Hash,
 }
 
 // entry writes one entry of the folder at path.
-func (t *tarWriter) entry(ctx context.Context, path string, entry object.TreeEntry, depth int) error {
-	if badEntryName(entry.Name) {
-		return fmt.Errorf("%s has an entry %q that leads out of the tree", oneLine(path, 80), entry.Name)
+func (t *tarWriter) entry(ctx context.Context, path string, entry treeEntry, depth int) error {
+	if badEntryName(entry.name) {
+		return fmt.Errorf("%s has an entry %q that leads out of the tree", oneLine(path, 80), entry.name)
 	}
 	if t.entries++; t.entries > maxEntries {
 		return fmt.Errorf("has more than %d files", maxEntries)
 	}
-	path += "/" + entry.Name
+	path += "/" + entry.name
 	header := &tar.Header{Typeflag: tar.TypeReg, Name: path, ModTime: t.time}
-	switch entry.Mode {
+	switch entry.mode {
 	case filemode.Dir:
-		return t.folder(ctx, path, entry.Hash, depth+1)
+		return t.folder(ctx, path, entry.hash, depth+1)
 	case filemode.Submodule:
 		_, inside, _ := strings.Cut(path, "/")
 		t.submodules = append(t.submodules, inside)
@@ -277,10 +311,12 @@ func (t *tarWriter) entry(ctx context.Context, path string, entry object.TreeEnt
 		header.Mode = 0o755
 	case filemode.Deprecated:
 		header.Mode = 0o664 // written by git before 2005; the tree's hash depends on it
-	default:
+	case filemode.Regular:
 		header.Mode = 0o644
+	default:
+		return fmt.Errorf("%s has the mode %o, which no tar can hold", oneLine(path, 80), uint32(entry.mode))
 	}
-	if err := t.file(header, entry.Hash); err != nil {
+	if err := t.file(header, entry.hash); err != nil {
 		return fmt.Errorf("%s: %w", oneLine(path, 80), err)
 	}
 	return nil

@@ -101,7 +101,8 @@ func sample(t *testing.T) (*repo, plumbing.Hash) {
 		"README": "read me\n", "configure*": "#!/bin/sh\n", "src/main.c": "int main;\n", "src/empty.c": "",
 		// A folder and a file whose order differs with and without the slash.
 		"src.h": "x", "src-x/y": "z",
-		"link@": "src/main.c", "src/up@": "../README", longName(): "deep",
+		"src/large.c": strings.Repeat("large\n", largeObject/3),
+		"link@":       "src/main.c", "src/up@": "../README", longName(): "deep",
 	})
 	r.tag("v1", hash)
 	return r, hash
@@ -127,7 +128,8 @@ func TestGitTar(t *testing.T) {
 	want := map[string]string{
 		"foo-1/": "drwxr-xr-x ", "foo-1/README": "-rw-r--r-- read me\n", "foo-1/configure": "-rwxr-xr-x #!/bin/sh\n",
 		"foo-1/src/": "drwxr-xr-x ", "foo-1/src/main.c": "-rw-r--r-- int main;\n", "foo-1/src/empty.c": "-rw-r--r-- ",
-		"foo-1/src.h": "-rw-r--r-- x", "foo-1/src-x/": "drwxr-xr-x ", "foo-1/src-x/y": "-rw-r--r-- z",
+		"foo-1/src/large.c": "-rw-r--r-- " + strings.Repeat("large\n", largeObject/3),
+		"foo-1/src.h":       "-rw-r--r-- x", "foo-1/src-x/": "drwxr-xr-x ", "foo-1/src-x/y": "-rw-r--r-- z",
 		"foo-1/link": "Lrwxrwxrwx src/main.c", "foo-1/src/up": "Lrwxrwxrwx ../README", "foo-1/" + longName(): "-rw-r--r-- deep",
 	}
 	for tr := tar.NewReader(f); ; {
@@ -143,7 +145,7 @@ func TestGitTar(t *testing.T) {
 		check(t, err)
 		got := h.FileInfo().Mode().String() + " " + h.Linkname + string(text)
 		if got != want[h.Name] {
-			t.Errorf("%s: %q, want %q", h.Name, got, want[h.Name])
+			t.Errorf("%s: %.80q, want %.80q", h.Name, got, want[h.Name])
 		}
 		if !h.ModTime.Equal(when()) || h.Uid != 0 || h.Gid != 0 || h.Uname != "" || h.Gname != "" {
 			t.Errorf("%s has the time %v and the owner %d %d %q %q", h.Name, h.ModTime, h.Uid, h.Gid, h.Uname, h.Gname)
@@ -286,16 +288,7 @@ func TestGitFetchesNoHistory(t *testing.T) {
 
 func TestGitFaults(t *testing.T) {
 	r, hash := sample(t)
-	blob, err := r.ResolveRevision("v1:README")
-	if err == nil {
-		r.tag("blob", *blob)
-	} else { // not all versions of go-git know this form
-		commit, err := r.CommitObject(hash)
-		check(t, err)
-		entry, err := commit.File("README")
-		check(t, err)
-		r.tag("blob", entry.Hash)
-	}
+	r.tag("blob", r.raw(plumbing.BlobObject, "no commit"))
 	moved := r.commit(map[string]string{"README": "changed"})
 	r.tag("moved", moved)
 	url := serveGit(t, filepath.Join(r.path, ".git"), nil)
@@ -305,28 +298,41 @@ func TestGitFaults(t *testing.T) {
 		for tag, want := range map[string]string{
 			"nothing": "no such tag",
 			"blob":    "does not lead to a commit",
-			"moved":   "tag moved was moved, or the recipe is wrong: wrong checksum: want commit " + hash.String() + ", got commit " + moved.String(),
+			"moved":   "the tag was moved, or the recipe is wrong: wrong checksum: want commit " + hash.String() + ", got commit " + moved.String(),
 		} {
-			if tag == "nothing" && strings.HasPrefix(base, "http") {
-				want = `has no tag "nothing"`
-			}
 			w := newWorld(t)
 			_, err := w.getGit(base, tag, hash)
+			if err == nil {
+				t.Fatalf("%s from %s: no error", tag, base)
+			}
 			w.wantError(err, redact(base), want)
 			w.wantNoSecret(err, "geheim")
 			w.wantPartial(0)
 			if got := isMismatch(err); got != (tag == "moved") {
 				t.Errorf("%s: is a mismatch: %v", tag, got)
 			}
+			if got := errors.Is(err, fs.ErrNotExist); got != (tag == "nothing") {
+				t.Errorf("%s: is fs.ErrNotExist: %v", tag, got)
+			}
 		}
 	}
 	w := newWorld(t)
-	_, err = w.getGit(secret+"/nothing", "v1", hash)
+	_, err := w.getGit(secret+"/nothing", "v1", hash)
 	w.wantError(err, redact(secret))
 	w.wantNoSecret(err, "geheim")
 	w = newWorld(t)
 	_, err = w.getGit(t.TempDir(), "v1", hash)
 	w.wantError(err, "repository does not exist")
+	for _, url := range []string{"repo", "a/b", "ftp://a.invalid/b", "ext::sh -c x", "https:///x", "-x"} {
+		w = newWorld(t)
+		_, err = w.getGit(url, "v1", hash)
+		w.wantError(err, "git "+url+" tag v1: not an http, https, ssh or git URL")
+	}
+	for _, url := range []string{"git@a.invalid:b.git", "ssh://a.invalid/b", "git://a.invalid/b"} {
+		if !remoteGit(url) {
+			t.Errorf("%s is refused", url)
+		}
+	}
 }
 
 func TestGitRequestsThatCannotWork(t *testing.T) {
@@ -393,6 +399,14 @@ func TestHostileTree(t *testing.T) {
 		w.wantError(err, r.path)
 		w.wantPartial(0)
 	}
+	for _, mode := range []string{"100600", "0100644", "040000", "0"} {
+		hash := r.rawCommit(r.rawTree(mode + " x\x00" + strings.Repeat("\x01", 20)))
+		r.tag("mode"+mode, hash)
+		w := newWorld(t)
+		_, err := w.getGit(r.path, "mode"+mode, hash)
+		w.wantError(err, "mode")
+		w.wantPartial(0)
+	}
 	// Folders in folders, deeper than anybody needs.
 	tree := r.rawTree("")
 	for range maxDepth + 2 {
@@ -438,6 +452,26 @@ func TestOldFileMode(t *testing.T) {
 	}
 }
 
+// FuzzParseTree asserts that a tree that is read has the same bytes again.
+func FuzzParseTree(f *testing.F) {
+	f.Add([]byte("100644 hello\x00" + strings.Repeat("\x01", 20) + "40000 d\x00" + strings.Repeat("\x02", 20)))
+	f.Add([]byte("040000 d\x00" + strings.Repeat("\x02", 20)))
+	f.Add([]byte("100644 cut"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		entries, err := parseTree(raw)
+		if err != nil {
+			return
+		}
+		var again []byte
+		for _, e := range entries {
+			again = e.appendTo(again)
+		}
+		if !bytes.Equal(again, raw) {
+			t.Errorf("%q was read as %q", raw, again)
+		}
+	})
+}
+
 // TestBorrowedObjects uses a repository that has its objects in another, and
 // one of several work trees.
 func TestBorrowedObjects(t *testing.T) {
@@ -476,6 +510,9 @@ func TestGitServerFaults(t *testing.T) {
 		"silent": {func(h http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 				if isPack(req) {
+					// Only a server that has read everything notices that
+					// the other side has gone.
+					_, _ = io.Copy(io.Discard, req.Body)
 					<-req.Context().Done()
 				}
 				h.ServeHTTP(w, req)
@@ -614,7 +651,7 @@ func TestGitCommitCheck(t *testing.T) {
 		t.Errorf("another owner and time: %v", err)
 	}
 	broken := errors.New("broken")
-	if err := id.Check(io.MultiReader(bytes.NewReader(good[:5000]), readerFunc(func([]byte) (int, error) { return 0, broken }))); !errors.Is(err, broken) || isMismatch(err) {
+	if err := id.Check(io.MultiReader(bytes.NewReader(good[:50_000]), readerFunc(func([]byte) (int, error) { return 0, broken }))); !errors.Is(err, broken) || isMismatch(err) {
 		t.Errorf("a broken reader: %v", err)
 	}
 }

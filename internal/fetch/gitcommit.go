@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -140,10 +141,43 @@ type folder struct {
 	folders map[string]*folder
 }
 
-// A gitFile is an entry of a tree that is no tree itself.
+// A gitFile is what an entry of a tree object points to.
 type gitFile struct {
 	mode filemode.FileMode
 	hash plumbing.Hash
+}
+
+// A treeEntry is an entry of a tree object.
+type treeEntry struct {
+	name string
+	gitFile
+}
+
+// appendTo appends the entry in the form of tree objects.
+func (e treeEntry) appendTo(object []byte) []byte {
+	object = fmt.Appendf(object, "%o %s\x00", uint32(e.mode), e.name)
+	return append(object, e.hash[:]...)
+}
+
+// parseTree reads the content of a tree object. Only what is in the very form
+// that appendTo writes is taken, as another form has another hash.
+func parseTree(raw []byte) ([]treeEntry, error) {
+	var entries []treeEntry
+	for len(raw) > 0 {
+		head, rest, ok := bytes.Cut(raw, []byte{0})
+		mode, name, ok2 := strings.Cut(string(head), " ")
+		bits, err := strconv.ParseUint(mode, 8, 32)
+		if !ok || !ok2 || err != nil || len(rest) < 20 {
+			return nil, fmt.Errorf("damaged tree object, after %d entries", len(entries))
+		}
+		e := treeEntry{name, gitFile{filemode.FileMode(bits), plumbing.Hash(rest[:20])}}
+		if size := len(head) + 1 + 20; !bytes.Equal(e.appendTo(nil), raw[:size]) {
+			return nil, fmt.Errorf("odd mode %q in a tree object", mode)
+		}
+		entries = append(entries, e)
+		raw = rest[20:]
+	}
+	return entries, nil
 }
 
 // addAll adds all entries of a tar, without their top folder.
@@ -265,22 +299,23 @@ func badEntryName(name string) bool {
 // hash returns the hash of the tree object. Its entries are sorted by name,
 // where a folder's name counts as if it ended in a slash.
 func (f *folder) hash() plumbing.Hash {
-	type entry struct {
-		name, sortAs string
-		gitFile
-	}
-	var entries []entry
+	var entries []treeEntry
 	for name, file := range f.files {
-		entries = append(entries, entry{name, name, file})
+		entries = append(entries, treeEntry{name, file})
 	}
 	for name, sub := range f.folders {
-		entries = append(entries, entry{name, name + "/", gitFile{filemode.Dir, sub.hash()}})
+		entries = append(entries, treeEntry{name, gitFile{filemode.Dir, sub.hash()}})
 	}
-	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.sortAs, b.sortAs) })
-	var object bytes.Buffer
+	sortKey := func(e treeEntry) string {
+		if e.mode == filemode.Dir {
+			return e.name + "/"
+		}
+		return e.name
+	}
+	slices.SortFunc(entries, func(a, b treeEntry) int { return cmp.Compare(sortKey(a), sortKey(b)) })
+	var object []byte
 	for _, e := range entries {
-		fmt.Fprintf(&object, "%o %s\x00", uint32(e.mode), e.name)
-		object.Write(e.hash[:])
+		object = e.appendTo(object)
 	}
-	return plumbing.ComputeHash(plumbing.TreeObject, object.Bytes())
+	return plumbing.ComputeHash(plumbing.TreeObject, object)
 }

@@ -377,7 +377,7 @@ func TestIdle(t *testing.T) {
 // TestSlowIsNotIdle has a file drip in for several times the idle timeout.
 func TestSlowIsNotIdle(t *testing.T) {
 	w := newWorld(t)
-	w.IdleTimeout = 2 * time.Second
+	w.IdleTimeout = time.Second
 	b := []byte("one byte at a time, and each of them in time")
 	drip := func(rw http.ResponseWriter, _ *http.Request) {
 		for i := range b {

@@ -3,6 +3,8 @@ package fetch
 import (
 	"fmt"
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -36,15 +38,21 @@ type Debian struct {
 	Package string `json:"package"` // the source package's name
 }
 
+// String names the repository and tag for people, without secrets.
+func (g Git) String() string { return fmt.Sprintf("git %s tag %s", redact(g.URL), g.Tag) }
+
+// String names the source package for people.
+func (d Debian) String() string { return "debian source package " + d.Package }
+
 // String names the source for people, without secrets.
 func (s Source) String() string {
 	switch {
 	case s.URL != "":
 		return redact(s.URL)
 	case s.Git != Git{}:
-		return fmt.Sprintf("git %s tag %s", redact(s.Git.URL), s.Git.Tag)
+		return s.Git.String()
 	case s.Debian != Debian{}:
-		return "debian source package " + s.Debian.Package
+		return s.Debian.String()
 	}
 	return "empty source"
 }
@@ -83,6 +91,19 @@ func localPath(raw string) (string, bool) {
 		return "", false
 	}
 	return u.Path, true
+}
+
+// scpLike matches the short form of ssh addresses, user@host:path.
+var scpLike = regexp.MustCompile(`^[^/@:]+@[^/@:]+:`)
+
+// remoteGit reports whether raw is an address that go-git asks over a network.
+// Whatever else it is given it takes for a path, and starts a git program.
+func remoteGit(raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return scpLike.MatchString(raw)
+	}
+	return u.Host != "" && slices.Contains([]string{"https", "http", "ssh", "git"}, u.Scheme)
 }
 
 // A Mirror says that what is at Prefix is at Base, too.

@@ -27,9 +27,9 @@ type Receipt struct {
 	Commit   string            `json:"commit,omitempty"`
 	Platform any               `json:"platform"`
 	Tools    map[string]string `json:"tools"`
-	Fixes    []ReceiptFix      `json:"fixes"`
+	Fixes    []ReceiptFix      `json:"fixes,omitempty"`
 	Commands [][]string        `json:"commands"`
-	Env      []string          `json:"env"`
+	Env      []string          `json:"env,omitempty"` // of the user's, KEY=value
 	Files    []File            `json:"files"`
 }
 

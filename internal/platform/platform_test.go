@@ -13,9 +13,9 @@ import (
 
 func TestCompilerFrom(t *testing.T) {
 	for text, want := range map[string]string{
-		"gcc (Debian 12.2.0-14+deb12u1) 12.2.0\nCopyright": "gcc 12.2.0",
-		"cc (GCC) 13.2.1 20230801":                         "gcc 13.2.1",
-		"gcc-14 (Ubuntu 14.2.0-4ubuntu2) 14.2.0":           "gcc 14.2.0",
+		"gcc (Debian 12.2.0-14+deb12u1) 12.2.0\nCopyright":                                        "gcc 12.2.0",
+		"cc (GCC) 13.2.1 20230801":                                                                "gcc 13.2.1",
+		"gcc-14 (Ubuntu 14.2.0-4ubuntu2) 14.2.0":                                                  "gcc 14.2.0",
 		"FreeBSD clang version 14.0.5 (https://github.com/llvm/llvm-project.git)\nTarget: x86_64": "clang 14.0.5",
 		"Debian clang version 16.0.6 (15~deb12u1)":                                                "clang 16.0.6",
 		"Apple clang version 15.0.0 (clang-1500.3.9.4)":                                           "clang 15.0.0",

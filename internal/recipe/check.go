@@ -104,7 +104,7 @@ func (c *checker) sources() {
 		if s.URL != "" {
 			c.url(s.URL, append(at, "url")...)
 		}
-		if s.Debian != "" && !idForm.MatchString(s.Debian) {
+		if s.Debian != "" && !idForm.MatchString(placeholder.ReplaceAllString(s.Debian, "x")) {
 			c.fail(fmt.Sprintf("%q can't be a source package's name", s.Debian), "", append(at, "debian")...)
 		}
 		c.git(s, at)
@@ -130,8 +130,11 @@ func (c *checker) git(s Source, at []any) {
 	}
 }
 
+// placeholder matches what is filled in only for one release.
+var placeholder = regexp.MustCompile(`\{[a-z]+\}`)
+
 func (c *checker) url(text string, at ...any) {
-	u, err := url.Parse(strings.NewReplacer("{", "", "}", "").Replace(text))
+	u, err := url.Parse(placeholder.ReplaceAllString(text, "x"))
 	switch {
 	case text == "":
 	case err != nil:

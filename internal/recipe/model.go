@@ -19,7 +19,7 @@ type Recipe struct {
 	Homepage string `json:"homepage,omitempty"`
 	// The licence, as an SPDX expression.
 	License  string   `json:"license,omitempty"`
-	Versions Versions `json:"versions,omitempty"`
+	Versions Versions `json:"versions,omitzero"`
 	// Every release that is known, by version. A version is text: 2.30 is not 2.3.
 	Releases map[string]Release `json:"releases"`
 	// Where archives come from, tried in order.
@@ -101,7 +101,7 @@ type Fix struct {
 	Summary string `json:"summary"`
 	// The versions that need it: ">= 2.3.4, < 2.3.5". A claim; content decides.
 	Affects string `json:"affects"`
-	Where   Where  `json:"where,omitempty"`
+	Where   Where  `json:"where,omitzero"`
 	// The error that it cures.
 	Cures *Cures `json:"cures,omitempty"`
 	// The same patch from several places, tried in order.
@@ -154,10 +154,10 @@ type SHA256 string
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (s *SHA256) UnmarshalText(text []byte) error {
+	*s = SHA256(strings.ToLower(string(text)))
 	if err := hex(text, 64); err != nil {
 		return fmt.Errorf("not a sha256: %w", err)
 	}
-	*s = SHA256(strings.ToLower(string(text)))
 	return nil
 }
 
@@ -166,10 +166,10 @@ type Commit string
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (c *Commit) UnmarshalText(text []byte) error {
+	*c = Commit(strings.ToLower(string(text)))
 	if err := hex(text, 40); err != nil {
 		return fmt.Errorf("not a git hash: %w", err)
 	}
-	*c = Commit(strings.ToLower(string(text)))
 	return nil
 }
 

@@ -137,10 +137,7 @@ func CheckName(name string) error {
 // a folder on the way is a link, something else than a file or link is there,
 // or the file is larger than MaxFile.
 func (t *Tree) Read(name string) (File, error) {
-	if err := CheckName(name); err != nil {
-		return File{}, err
-	}
-	info, err := t.lstat(name)
+	info, err := t.Lstat(name)
 	if err != nil {
 		return File{}, err
 	}
@@ -185,9 +182,13 @@ func (t *Tree) readRegular(name string, info fs.FileInfo) ([]byte, error) {
 	return data.Bytes(), nil
 }
 
-// lstat looks at name without following a link, neither at its end nor on the
-// way to it. A file where a folder should be means that name is not there.
-func (t *Tree) lstat(name string) (fs.FileInfo, error) {
+// Lstat looks at name without following a link, neither at its end nor on the
+// way to it. A file where a folder should be means that name is not there. The
+// error wraps fs.ErrNotExist or ErrRefused as that of Read does.
+func (t *Tree) Lstat(name string) (fs.FileInfo, error) {
+	if err := CheckName(name); err != nil {
+		return nil, err
+	}
 	for _, folder := range parents(name) {
 		info, err := t.root.Lstat(folder)
 		switch {

@@ -229,6 +229,9 @@ func TestRead(t *testing.T) {
 			t.Errorf("%s: IsLink is %v", c.name, f.IsLink())
 		}
 	}
+	if info, err := tree.Lstat("ld"); err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		t.Errorf("Lstat follows a link: %v", err)
+	}
 	for _, c := range []struct {
 		name string
 		want error
@@ -246,6 +249,9 @@ func TestRead(t *testing.T) {
 	} {
 		if f, err := tree.Read(c.name); !errors.Is(err, c.want) {
 			t.Errorf("Read(%s) = %q, %v; want %v", c.name, f.Data, err, c.want)
+		}
+		if _, err := tree.Lstat(c.name); c.name != "d" && c.name != "pipe" && !errors.Is(err, c.want) {
+			t.Errorf("Lstat(%s) gives %v; want %v", c.name, err, c.want)
 		}
 	}
 }

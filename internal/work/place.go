@@ -37,12 +37,12 @@ func (w *Work) place(res *Result) (end, error) {
 		return end{}, err
 	} else if len(foreign) > 0 && !w.Replace {
 		return end{red: &Red{
-			Text:   fmt.Sprintf("%d files of another origin are in the way below %s", len(foreign), filepath.Join(w.Root, w.Plan.Prefix)),
+			Text:   fmt.Sprintf("files of another origin are in the way below %s", filepath.Join(w.Root, w.Plan.Prefix)),
 			Hint:   "nothing was installed; to overwrite them, run the same command with --replace",
 			Detail: shorten(foreign, 10),
 		}}, nil
 	}
-	w.Events.Send(event.StepStarted{Step: plan.Install, What: fmt.Sprintf("%d files into %s", len(staged), filepath.Join(w.Root, w.Plan.Prefix))})
+	w.Events.Send(event.StepStarted{Step: plan.Install, What: "into " + filepath.Join(w.Root, w.Plan.Prefix)})
 	for _, f := range staged {
 		if err := w.put(f); err != nil {
 			return end{}, fmt.Errorf("installing: %w", err)
@@ -52,7 +52,7 @@ func (w *Work) place(res *Result) (end, error) {
 		return end{}, fmt.Errorf("writing the receipt: %w", err)
 	}
 	res.Files = len(staged)
-	return end{why: fmt.Sprintf("%d files", len(staged))}, nil
+	return end{why: fmt.Sprintf("files: %d", len(staged))}, nil
 }
 
 // outsideError lists staged files that do not belong below the prefix.

@@ -103,7 +103,7 @@ func (w *Work) unpack(ctx context.Context) (end, error) {
 	if w.state.Epoch, err = newest(w.path("unpacking")); err != nil {
 		return end{}, err
 	}
-	return end{why: fmt.Sprintf("%d files, %.1f MB", stats.Entries, float64(stats.Bytes)/1e6)},
+	return end{why: fmt.Sprintf("files: %d, %.1f MB", stats.Entries, float64(stats.Bytes)/1e6)},
 		os.Rename(w.path("unpacking"), w.path("source"))
 }
 
@@ -155,7 +155,7 @@ func (w *Work) patch(ctx context.Context) (end, error) {
 		}
 		w.state.Fixes = append(w.state.Fixes, done)
 	}
-	return end{why: fmt.Sprintf("%d applied", applied)}, nil
+	return end{why: fmt.Sprintf("applied: %d of %d", applied, len(w.Plan.Fixes))}, nil
 }
 
 // patchText gets a fix's patch from the first place that has it.

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"srcmend/internal/build"
 	"srcmend/internal/event"
 	"srcmend/internal/fetch"
 	"srcmend/internal/history"
@@ -114,7 +115,8 @@ func (w *Work) step(ctx context.Context, name string, res *Result) error {
 	case ctx.Err() != nil:
 		ended.Outcome, ended.Why, err = event.Interrupted, "interrupted", ctx.Err()
 	case err != nil:
-		ended.Outcome, ended.Why = event.Failed, err.Error()
+		ended.Outcome = event.Failed
+		ended.Why, _, _ = strings.Cut(err.Error(), "\n")
 	case end.red != nil:
 		res.Red, res.Outcome = end.red, event.Red
 		ended.Outcome, ended.Why = event.Red, end.red.Text
@@ -123,12 +125,10 @@ func (w *Work) step(ctx context.Context, name string, res *Result) error {
 	if ended.Outcome == event.Green {
 		w.state.Done, w.state.Running = append(w.state.Done, name), ""
 	}
-	if ended.Outcome == event.Green || ended.Outcome == event.Red {
-		if err == nil {
-			err = w.save()
-		}
+	if ended.Outcome == event.Failed && name != plan.Apply && !errors.Is(err, build.ErrLost) {
+		w.state.Running = "" // nobody is at work in the tree, and it is whole
 	}
-	return err
+	return errors.Join(err, w.save())
 }
 
 // end is how a step ended, when nothing failed.

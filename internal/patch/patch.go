@@ -1,0 +1,218 @@
+// Package patch reads patches, tells them apart, and puts them into a source
+// tree or takes them out again.
+//
+// A patch is what people send each other: one mail or several, each with
+// changes to several files, written by diff or by git. [Parse] reads the
+// unified format only; a web page, a context, normal or ed diff, and a patch
+// that says a binary file differs without saying how, are refused by name.
+//
+//	p, err := patch.Parse(r)
+//	…
+//	fmt.Println(p.IDs()) // the same wherever git sent it from
+//	verdict, report, err := p.Verdict(t, patch.Options{Strip: patch.ChooseStrip})
+//	if verdict == patch.Needed {
+//		report, err = p.Apply(t, patch.Options{Strip: patch.ChooseStrip})
+//	}
+//
+// # Placing
+//
+// A hunk is looked for where its header says, moved by as many lines as the hunk
+// before it was, then farther and farther away, nearest first, forward before
+// backward. That is the order of GNU patch. All of its context must be there:
+// there is no fuzz. A hunk never starts before the end of the one before it. One
+// with less context at its end than at its beginning stands at the end of the
+// file; one with less at its beginning, if its header says line 1, at the
+// beginning. A hunk without any context stands where its header says, moved like
+// the hunk before it, and nowhere else.
+//
+// # All or nothing
+//
+// [Patch.Apply] works out every file in memory and writes them together, by an
+// edit of package tree. A patch that does not fit changes nothing and gives a
+// [*ConflictError], which names the first place that differs. A conflict is a
+// result; other errors say that the patch is not usable or the tree could not
+// be read or written.
+//
+// # What this package does not do
+//
+// It runs no commands, writes no .rej or .orig files, follows no symbolic links,
+// sets no file modes but 0644 and 0755, and does not guess at context that has
+// changed.
+package patch
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+)
+
+// MaxPatch is the largest patch that is read, in bytes.
+const MaxPatch = 64 << 20
+
+// maxLine is the largest line number and line count a hunk may have.
+const maxLine = 1<<31 - 1
+
+// ErrFormat is wrapped by errors about a text that is not a usable patch.
+var ErrFormat = errors.New("not a usable patch")
+
+// DevNull stands in a header for a file that is not there.
+const DevNull = "/dev/null"
+
+// A Patch is one text with changes to a tree, in their order.
+type Patch struct {
+	// Mails are the parts that have a header of their own, or the whole text.
+	// Parts without a change, such as a cover letter, are left out.
+	Mails []Mail
+	// Repairs are the small damages that were mended while reading.
+	Repairs []Repair
+}
+
+// A Repair says what was mended.
+type Repair struct {
+	Line int // in the patch, from 1
+	What string
+}
+
+// A Mail is a header and the changes below it.
+type Mail struct {
+	Header Header
+	Files  []File
+	id     string
+}
+
+// A Kind says what happens to a file.
+type Kind string
+
+// The kinds.
+const (
+	Modify Kind = "modify"
+	Create Kind = "create"
+	Delete Kind = "delete"
+	Rename Kind = "rename"
+	Copy   Kind = "copy"
+)
+
+// A File is the change of one file.
+type File struct {
+	Line int // of the patch, from 1, where the change begins
+	Kind Kind
+	// Git says that the change has a header of git's, which can speak of modes,
+	// renames and empty files.
+	Git bool
+	// OldName and NewName are the names as they are written, without quotes
+	// and dates, with whatever prefix they have; DevNull for no file.
+	OldName, NewName string
+	// OldMode and NewMode are 0644, 0755 or fs.ModeSymlink|0777, and 0 where the
+	// patch does not say.
+	OldMode, NewMode fs.FileMode
+	Hunks            []Hunk
+
+	binary             *binary
+	oldEmpty, newEmpty bool // git's header says that the file is there, and empty
+}
+
+// IsBinary reports whether the change is a binary one of git's.
+func (f File) IsBinary() bool { return f.binary != nil }
+
+// A Hunk is a run of lines with a change in it.
+type Hunk struct {
+	Line               int // of the patch, from 1
+	OldStart, OldLines int // the first line from 1, or the line before if there are none
+	NewStart, NewLines int
+	Section            string // what stands behind the second "@@"
+	Body               []Line
+}
+
+// An Op says what happens to a line.
+type Op byte
+
+// The ops.
+const (
+	Context Op = ' '
+	Remove  Op = '-'
+	Add     Op = '+'
+)
+
+// A Line is one line of a hunk. Text ends with a newline unless the line is the
+// last of a file that does not.
+type Line struct {
+	Op   Op
+	Text string
+}
+
+// Parse reads a patch of at most MaxPatch bytes. It mends what can be mended
+// without doubt and notes it in Repairs: a missing "---" line; up to three blank
+// context lines cut off at the end; a context line that begins with a tab in
+// place of a blank; a last line without newline; carriage returns where the
+// hunk headers have them; blanks in place of the tab before a file's date.
+//
+// The error names the line of the patch and wraps ErrFormat, unless reading
+// failed.
+func Parse(r io.Reader) (*Patch, error) {
+	data, err := io.ReadAll(io.LimitReader(r, MaxPatch+1))
+	if err != nil {
+		return nil, fmt.Errorf("read patch: %w", err)
+	}
+	if len(data) > MaxPatch {
+		return nil, fmt.Errorf("%w: it has more than %d bytes", ErrFormat, MaxPatch)
+	}
+	s := newScanner(string(data))
+	if err := s.refusePage(); err != nil {
+		return nil, err
+	}
+	if err := s.run(); err != nil {
+		return nil, err
+	}
+	p := &Patch{Repairs: s.repairs}
+	for _, raw := range s.mails {
+		if len(raw.sections) == 0 {
+			continue
+		}
+		mail, err := raw.mail()
+		if err != nil {
+			return nil, err
+		}
+		p.Mails = append(p.Mails, mail)
+	}
+	if len(p.Mails) == 0 {
+		return nil, s.whyNothing()
+	}
+	return p, nil
+}
+
+// mail makes the sections of a mail into changes.
+func (raw *rawMail) mail() (Mail, error) {
+	m := Mail{Header: readHeader(raw.preamble), id: patchID(raw.sections)}
+	for _, sec := range raw.sections {
+		f, err := sec.file()
+		if err != nil {
+			return Mail{}, err
+		}
+		m.Files = append(m.Files, f)
+	}
+	return m, nil
+}
+
+// syntaxError says what is wrong at a line of the patch.
+func syntaxError(line int, format string, args ...any) error {
+	return fmt.Errorf("%w: line %d: %s", ErrFormat, line, fmt.Sprintf(format, args...))
+}
+
+// Strip takes the smallest prefix with n slashes off a name, as patch -pN does;
+// slashes in a row count once. ok is false when the name has fewer. "./" at the
+// beginning of what is left goes too.
+func Strip(name string, n int) (stripped string, ok bool) {
+	for range n {
+		i := strings.IndexByte(name, '/')
+		if i < 0 {
+			return "", false
+		}
+		name = strings.TrimLeft(name[i:], "/")
+	}
+	for strings.HasPrefix(name, "./") {
+		name = strings.TrimLeft(name[2:], "/")
+	}
+	return name, name != ""
+}

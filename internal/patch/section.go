@@ -1,0 +1,186 @@
+package patch
+
+import (
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/bluekeyes/go-gitdiff/gitdiff"
+
+	"srcmend/internal/tree"
+)
+
+// The object ids of an empty file, in SHA-1 and SHA-256 repositories.
+const (
+	emptySHA1   = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+	emptySHA256 = "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813"
+)
+
+// A binary is a binary change of git's.
+type binary struct {
+	forward, reverse *gitdiff.BinaryFragment // reverse may be nil
+	oldID, newID     string                  // full object ids
+}
+
+// binary takes the lines of a binary change: one or two pieces, each ended by an
+// empty line.
+func (s *scanner) binary(sec *section) {
+	sec.data = append(sec.data, s.line(0))
+	s.at++
+	for range 2 {
+		if !strings.HasPrefix(s.line(0), "literal ") && !strings.HasPrefix(s.line(0), "delta ") {
+			return
+		}
+		for strings.TrimSpace(s.line(0)) != "" {
+			sec.data = append(sec.data, strings.TrimRight(s.line(0), "\r\n")+"\n")
+			s.at++
+		}
+		sec.data = append(sec.data, "\n")
+		s.at++
+	}
+}
+
+// complete refuses a git header that speaks of a change of content without
+// giving one.
+func (sec *section) complete() error {
+	h := sec.header
+	if len(sec.hunks) > 0 || sec.data != nil || h.oldID == h.newID {
+		return nil
+	}
+	for _, id := range []string{h.oldID, h.newID} {
+		if strings.Trim(id, "0") != "" && !isEmptyID(id) {
+			return sec.incomplete()
+		}
+	}
+	return nil
+}
+
+// isEmptyID reports whether a name of a content, which may be cut off, is that of
+// an empty file.
+func isEmptyID(id string) bool {
+	return len(id) >= 7 && (strings.HasPrefix(emptySHA1, id) || strings.HasPrefix(emptySHA256, id))
+}
+
+func (sec *section) incomplete() error {
+	return syntaxError(sec.line, "git's header says that the content changes, and no change follows; the patch may be cut short")
+}
+
+// file makes a change of a section. The lines have been looked at; go-gitdiff
+// reads them once more, and the two must agree.
+func (sec *section) file() (File, error) {
+	h := sec.header
+	f := File{
+		Line: sec.line, Git: h.git, Kind: h.kind,
+		OldName: h.oldName, NewName: h.newName, OldMode: h.oldMode, NewMode: h.newMode,
+		oldEmpty: isEmptyID(h.oldID), newEmpty: isEmptyID(h.newID),
+	}
+	var err error
+	if sec.data != nil {
+		f.binary, err = sec.readBinary()
+	} else {
+		f.Hunks, err = sec.readHunks()
+	}
+	if err != nil {
+		return File{}, err
+	}
+	if err := sec.settleKind(&f); err != nil {
+		return File{}, err
+	}
+	if f.OldMode&fs.ModeSymlink != f.NewMode&fs.ModeSymlink && f.OldMode != 0 && f.NewMode != 0 {
+		return File{}, syntaxError(sec.line, "it makes a link of a file or a file of a link in one step")
+	}
+	return f, nil
+}
+
+// settleKind finds out whether a file comes or goes, where git's header does not
+// say, and holds the hunks against it.
+func (sec *section) settleKind(f *File) error {
+	h := sec.header
+	onlyNew := len(f.Hunks) == 1 && f.Hunks[0].OldLines == 0 && f.Hunks[0].OldStart == 0
+	onlyOld := len(f.Hunks) == 1 && f.Hunks[0].NewLines == 0 && f.Hunks[0].NewStart == 0
+	switch {
+	case f.OldName == DevNull && f.NewName == DevNull:
+		return syntaxError(sec.line, "both names are %s", DevNull)
+	case f.Kind == "" && f.OldName == DevNull:
+		f.Kind = Create
+	case f.Kind == "" && f.NewName == DevNull:
+		f.Kind = Delete
+	case f.Kind == "" && !h.git && onlyNew && isEpoch(h.oldStamp):
+		f.Kind, f.OldName = Create, DevNull
+	case f.Kind == "" && !h.git && onlyOld && isEpoch(h.newStamp):
+		f.Kind, f.NewName = Delete, DevNull
+	case f.Kind == "":
+		f.Kind = Modify
+	}
+	switch {
+	case f.Kind == Create && len(f.Hunks) > 0 && !onlyNew:
+		return syntaxError(sec.line, "the file is new, and a hunk speaks of old lines")
+	case f.Kind == Delete && len(f.Hunks) > 0 && !onlyOld:
+		return syntaxError(sec.line, "the file goes, and a hunk leaves lines in it")
+	case f.Kind == Create && f.NewName == DevNull, f.Kind == Delete && f.OldName == DevNull:
+		return syntaxError(sec.line, "the name of the file is missing")
+	case (f.Kind == Rename || f.Kind == Copy) && (h.from == "" || h.to == "" || f.OldName == DevNull || f.NewName == DevNull):
+		return syntaxError(sec.line, "a rename or copy without both names")
+	}
+	return nil
+}
+
+// readHunks gives the hunks as go-gitdiff reads them.
+func (sec *section) readHunks() ([]Hunk, error) {
+	if len(sec.hunks) == 0 {
+		return nil, nil
+	}
+	var text strings.Builder
+	text.WriteString("--- a/x\n+++ b/x\n")
+	for _, h := range sec.hunks {
+		fmt.Fprintf(&text, "@@ -%d,%d +%d,%d @@\n", h.oldStart, h.oldLines, h.newStart, h.newLines)
+		for _, line := range h.body {
+			text.WriteString(line)
+		}
+	}
+	files, _, err := gitdiff.Parse(strings.NewReader(text.String()))
+	if err != nil {
+		return nil, syntaxError(sec.line, "in the change that begins here: %v", err)
+	}
+	if len(files) != 1 || len(files[0].TextFragments) != len(sec.hunks) {
+		return nil, syntaxError(sec.line, "two ways of reading the hunks do not agree")
+	}
+	hunks := make([]Hunk, len(sec.hunks))
+	for i, fragment := range files[0].TextFragments {
+		raw := sec.hunks[i]
+		h := Hunk{
+			Line: raw.line, Section: raw.section,
+			OldStart: raw.oldStart, OldLines: raw.oldLines, NewStart: raw.newStart, NewLines: raw.newLines,
+		}
+		h.Body = make([]Line, len(fragment.Lines))
+		for j, line := range fragment.Lines {
+			op := map[gitdiff.LineOp]Op{gitdiff.OpContext: Context, gitdiff.OpDelete: Remove, gitdiff.OpAdd: Add}[line.Op]
+			h.Body[j] = Line{Op: op, Text: line.Line}
+		}
+		hunks[i] = h
+	}
+	return hunks, nil
+}
+
+// readBinary gives the pieces of a binary change as go-gitdiff reads them.
+func (sec *section) readBinary() (*binary, error) {
+	h := sec.header
+	if !isObjectID(h.oldID) || !isObjectID(h.newID) {
+		return nil, syntaxError(sec.line, "a binary change without the full names of both contents; make it again with git diff --binary --full-index")
+	}
+	text := "diff --git a/x b/x\nindex " + h.oldID + ".." + h.newID + "\n" + strings.Join(sec.data, "")
+	files, _, err := gitdiff.Parse(strings.NewReader(text))
+	if err != nil {
+		return nil, syntaxError(sec.line, "in the binary change that begins here: %v", err)
+	}
+	if len(files) != 1 || files[0].BinaryFragment == nil {
+		return nil, syntaxError(sec.line, "a binary change without data")
+	}
+	b := &binary{forward: files[0].BinaryFragment, reverse: files[0].ReverseBinaryFragment, oldID: h.oldID, newID: h.newID}
+	for _, fragment := range []*gitdiff.BinaryFragment{b.forward, b.reverse} {
+		if fragment != nil && fragment.Size > tree.MaxFile {
+			return nil, syntaxError(sec.line, "a binary change of %d bytes; the largest taken has %d", fragment.Size, tree.MaxFile)
+		}
+	}
+	return b, nil
+}

@@ -1,0 +1,92 @@
+package patch
+
+import (
+	"fmt"
+	"slices"
+
+	"srcmend/internal/tree"
+)
+
+// chooseStrip gives the number of components to take off: want, or for ChooseStrip the
+// one with which one of the patches fits the names in the tree. If none does, it
+// is the one with which most files are there, so that the conflict to come names
+// a file that is missing.
+func chooseStrip(t *tree.Tree, want int, patches ...*Patch) (int, error) {
+	if want >= 0 {
+		return want, nil
+	}
+	if want != ChooseStrip {
+		return 0, fmt.Errorf("%d is no number of leading components", want)
+	}
+	var fitting []int
+	best, most := 1, -1
+	for _, strip := range []int{1, 0, 2, 3} {
+		fits := false
+		for _, p := range patches {
+			all, there := p.namesFit(t, strip)
+			fits = fits || all
+			if there > most {
+				best, most = strip, there
+			}
+		}
+		if fits && strip == 1 {
+			return 1, nil
+		}
+		if fits {
+			fitting = append(fitting, strip)
+		}
+	}
+	switch len(fitting) {
+	case 0:
+		return best, nil
+	case 1:
+		return fitting[0], nil
+	}
+	slices.Sort(fitting)
+	return 0, fmt.Errorf("the names of the patch fit the tree in several ways; say how many leading components to take off, one of %v", fitting)
+}
+
+// namesFit follows which files come and go, and reports whether all that the
+// patch changes are there, and how many are; -1 when a name has not enough
+// components.
+func (p *Patch) namesFit(t *tree.Tree, strip int) (all bool, there int) {
+	made := map[string]bool{} // false: taken away
+	exists := func(name string) bool {
+		if is, known := made[name]; known {
+			return is
+		}
+		return has(t, name)
+	}
+	all = true
+	for _, m := range p.Mails {
+		changes, err := m.changes(strip)
+		if err != nil {
+			return false, -1
+		}
+		for _, c := range changes {
+			if !c.needs(exists) {
+				all = false
+			} else if c.Kind != Create {
+				there++
+			}
+			if c.Kind == Delete || c.Kind == Rename || c.Kind == uncopy {
+				made[c.old] = false
+			}
+			if c.new != "" && c.Kind != uncopy {
+				made[c.new] = made[c.new] || c.Kind != Modify || exists(c.new)
+			}
+		}
+	}
+	return all, there
+}
+
+// needs reports whether the file that a change begins with is there.
+func (c change) needs(exists func(string) bool) bool {
+	switch c.Kind {
+	case Create:
+		return true
+	case Modify:
+		return exists(c.old) || exists(c.new) || c.mayCreate()
+	}
+	return exists(c.old)
+}

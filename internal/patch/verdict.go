@@ -1,0 +1,272 @@
+package patch
+
+import (
+	"errors"
+	"strings"
+
+	"srcmend/internal/tree"
+)
+
+// A Verdict is what a source tree says of a patch.
+type Verdict string
+
+// The verdicts.
+const (
+	Needed     Verdict = "needed"     // it fits, and is not in yet
+	Present    Verdict = "present"    // it is in: taking it out would fit
+	Superseded Verdict = "superseded" // neither fits, and the tree has its lines
+	Absent     Verdict = "absent"     // the files it changes are not there
+	Conflict   Verdict = "conflict"   // neither fits
+	Ambiguous  Verdict = "ambiguous"  // both fit, and equally well
+)
+
+// Verdict asks the tree, and changes nothing. o.DryRun has no meaning here; with
+// o.Reverse the question is about the patch that takes p back.
+//
+// Each mail is judged by itself, since upstream may have taken one of several:
+// putting it in on top of the mails before it that are needed, and taking it out
+// after the mails behind it that are present. What fits is the verdict. If both
+// fit, as a mail that only adds lines can, it is the one that fits without an
+// offset, or ambiguous. If neither fits, the mail is absent when none of the
+// files it changes is there; otherwise superseded when all lines it adds stand
+// in their files, as often as it adds them, and the lines it removes do not;
+// otherwise in conflict. Lines without a letter or digit prove nothing and are
+// left out of that; so are removed lines that the mail also adds or keeps.
+//
+// The patch is in conflict if a mail is, or if some mails are absent and others
+// are not; ambiguous if a mail is; needed if a mail is, so that the mails to put
+// in are those the report calls needed; superseded if a mail is; otherwise all
+// mails agree.
+//
+// A verdict is a result. The error says that the patch is not usable, touches
+// what no patch may, or that the tree could not be read.
+func (p *Patch) Verdict(t *tree.Tree, o Options) (Verdict, Report, error) {
+	if o.Reverse {
+		p = p.reversed()
+	}
+	strip, err := chooseStrip(t, o.Strip, p, p.reversed())
+	if err != nil {
+		return "", Report{}, err
+	}
+	out, err := p.takeOut(t, strip)
+	if err != nil {
+		return "", Report{}, err
+	}
+	r := Report{Strip: strip}
+	w := newWork(t)
+	for i, m := range p.Mails {
+		next := w.fork()
+		in, err := next.try(m, strip)
+		if err != nil {
+			return "", Report{}, err
+		}
+		mail, err := w.judge(m, strip, in, out[i])
+		if err != nil {
+			return "", Report{}, err
+		}
+		if mail.Conflict != nil {
+			mail.Conflict.Mail = p.number(i, o)
+		}
+		r.Mails = append(r.Mails, mail)
+		if mail.Verdict == Needed {
+			w = next
+		}
+	}
+	return r.verdict(), r, nil
+}
+
+// A trial is how an attempt to make the changes of a mail went.
+type trial struct {
+	files    []FileReport
+	conflict *ConflictError // nil if it fits
+}
+
+// offset is the largest distance of a hunk from where it was asked for.
+func (t trial) offset() int { return MailReport{Files: t.files}.maxOffset() }
+
+// try makes the changes of a mail. A conflict is no error here.
+func (w *work) try(m Mail, strip int) (trial, error) {
+	files, err := w.applyMail(m, strip)
+	t := trial{files: files}
+	if errors.As(err, &t.conflict) {
+		err = nil
+	}
+	return t, err
+}
+
+// takeOut tries to take out each mail, the last first, where those that came out
+// stay out.
+func (p *Patch) takeOut(t *tree.Tree, strip int) ([]trial, error) {
+	trials := make([]trial, len(p.Mails))
+	w := newWork(t)
+	for i := len(p.Mails) - 1; i >= 0; i-- {
+		next := w.fork()
+		var err error
+		if trials[i], err = next.try(p.Mails[i].reversed(), strip); err != nil {
+			return nil, err
+		}
+		if trials[i].conflict == nil {
+			w = next
+		}
+	}
+	return trials, nil
+}
+
+// judge makes the verdict on one mail. w is the tree it would be put into.
+func (w *work) judge(m Mail, strip int, in, out trial) (MailReport, error) {
+	r := MailReport{Subject: m.Header.Subject, ID: m.id, Files: in.files}
+	switch {
+	case in.conflict == nil && out.conflict != nil:
+		r.Verdict = Needed
+	case in.conflict != nil && out.conflict == nil:
+		r.Verdict, r.Files = Present, out.files
+	case in.conflict != nil:
+		r.Conflict = in.conflict
+		return r, w.judgeContent(m, strip, &r)
+	case in.offset() == 0 && out.offset() != 0:
+		r.Verdict = Needed
+	case in.offset() != 0 && out.offset() == 0:
+		r.Verdict, r.Files = Present, out.files
+	default:
+		r.Verdict = Ambiguous
+	}
+	return r, nil
+}
+
+// judgeContent makes the verdict on a mail that fits neither way.
+func (w *work) judgeContent(m Mail, strip int, r *MailReport) error {
+	changes, err := m.changes(strip)
+	if err != nil {
+		return err
+	}
+	var sum evidence
+	for _, c := range changes {
+		e, err := w.weigh(c)
+		if err != nil {
+			return err
+		}
+		sum.changed += e.changed
+		sum.missing += e.missing
+		sum.added += e.added
+		sum.found += e.found
+		sum.against = sum.against || e.against
+	}
+	r.Added, r.Found = sum.added, sum.found
+	switch {
+	case sum.changed > 0 && sum.missing == sum.changed:
+		r.Verdict = Absent
+	case sum.added > 0 && sum.found == sum.added && !sum.against:
+		r.Verdict = Superseded
+	default:
+		r.Verdict = Conflict
+	}
+	return nil
+}
+
+// evidence is what the files say of a mail that fits neither way.
+type evidence struct {
+	changed, missing int  // files the mail changes, and those not there
+	added, found     int  // lines the mail adds, and those there
+	against          bool // something speaks against the mail being in
+}
+
+// weigh looks at one change.
+func (w *work) weigh(c change) (evidence, error) {
+	var e evidence
+	states := map[string]state{}
+	for _, name := range []string{c.old, c.new} {
+		if name == "" {
+			continue
+		}
+		s, err := w.get(name)
+		if err != nil {
+			return e, err
+		}
+		states[name] = s
+	}
+	old, after := states[c.old], states[c.new]
+	if c.Kind != Create && !(c.Kind == Modify && c.mayCreate()) {
+		e.changed = 1
+		if !old.exists && !after.exists {
+			e.missing = 1
+		}
+	}
+	switch c.Kind {
+	case Delete, uncopy:
+		e.against = old.exists
+		return e, nil
+	case Rename:
+		e.against = old.exists || !after.exists
+	case Create, Copy:
+		e.against = !after.exists
+	case Modify:
+		if !after.exists {
+			after = old
+		}
+		e.against = !after.exists || c.onlyMode() && c.modeAfter(after) != after.mode
+	}
+	if c.binary != nil {
+		e.against = e.against || !c.binary.isContent(c.binary.newID, after.text)
+	}
+	c.count(after.text, &e)
+	return e, nil
+}
+
+// count compares the lines of the hunks with those of the file.
+func (f File) count(text string, e *evidence) {
+	have := map[string]int{}
+	for line := range strings.Lines(text) {
+		have[strings.TrimSuffix(line, "\n")]++
+	}
+	kept := map[string]bool{}
+	for _, h := range f.Hunks {
+		for _, line := range h.Body {
+			text := strings.TrimSuffix(line.Text, "\n")
+			kept[text] = kept[text] || line.Op != Remove
+		}
+	}
+	for _, h := range f.Hunks {
+		for _, line := range h.Body {
+			text := strings.TrimSuffix(line.Text, "\n")
+			switch {
+			case !proves(text):
+			case line.Op == Add:
+				e.added++
+				if have[text] > 0 {
+					have[text]--
+					e.found++
+				}
+			case line.Op == Remove && !kept[text] && have[text] > 0:
+				e.against = true
+			}
+		}
+	}
+}
+
+// proves reports whether a line has a letter or digit.
+func proves(line string) bool {
+	return strings.ContainsFunc(line, func(r rune) bool {
+		return r >= 0x80 || 'a' <= r|0x20 && r|0x20 <= 'z' || '0' <= r && r <= '9'
+	})
+}
+
+// verdict sums up the verdicts on the mails.
+func (r Report) verdict() Verdict {
+	n := map[Verdict]int{}
+	for _, m := range r.Mails {
+		n[m.Verdict]++
+	}
+	switch {
+	case n[Conflict] > 0 || n[Absent] > 0 && n[Absent] < len(r.Mails):
+		return Conflict
+	case n[Ambiguous] > 0:
+		return Ambiguous
+	case n[Absent] > 0:
+		return Absent
+	case n[Needed] > 0:
+		return Needed
+	case n[Superseded] > 0:
+		return Superseded
+	}
+	return Present
+}
