@@ -32,6 +32,10 @@ func TestReadme(t *testing.T) {
 			continue
 		}
 		command = strings.TrimPrefix(command, "./")
+		if strings.HasPrefix(command, "srcmend build lua") && !reachable(t) {
+			t.Logf("%s: left out, its source can't be reached", command)
+			continue
+		}
 		cmd := exec.Command("sh", "-c", command)
 		cmd.Dir = dir
 		cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_CACHE_HOME="+dir+"/cache", "XDG_STATE_HOME="+dir+"/state")

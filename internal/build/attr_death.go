@@ -4,8 +4,9 @@ package build
 
 import "syscall"
 
-// childAttr puts the command into a process group of its own, and has the
-// system end it in good order should the supervisor be killed.
-func childAttr() *syscall.SysProcAttr {
+// EndWithParent makes a command the first of a process group of its own, which
+// the system asks to end when the thread that started it does. Whoever uses it
+// keeps that thread: see [runtime.LockOSThread].
+func EndWithParent() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 }

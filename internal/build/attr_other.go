@@ -4,5 +4,6 @@ package build
 
 import "syscall"
 
-// childAttr puts the command into a process group of its own.
-func childAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+// EndWithParent makes a command the first of a process group of its own. This
+// system does not end it with its parent.
+func EndWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

@@ -60,7 +60,7 @@ func Supervise() int {
 func (o order) carryOut(orders io.Reader) Result {
 	cmd := exec.Command(o.Argv[0], o.Argv[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = o.Dir, os.Stdout, os.Stderr
-	cmd.SysProcAttr = childAttr()
+	cmd.SysProcAttr = EndWithParent()
 	start := time.Now()
 	if err := cmd.Start(); err != nil {
 		return Result{Exit: -1, Error: err.Error()}

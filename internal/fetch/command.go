@@ -7,9 +7,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
+
+	"srcmend/internal/build"
 )
 
 const (
@@ -30,13 +33,16 @@ type command struct {
 // run runs the command and returns its standard output.
 //
 // The command has a process group of its own, which is killed when ctx is
-// done. It reads nothing and speaks English. The error has the end of what it
-// wrote to standard error.
+// done; when this process is killed the command is ended too, so that it does
+// not go on holding its locks. It reads nothing and speaks English. The error
+// has the end of what it wrote to standard error.
 func (c command) run(ctx context.Context) ([]byte, error) {
+	runtime.LockOSThread() // the command lives no longer than the thread that starts it
+	defer runtime.UnlockOSThread()
 	cmd := exec.CommandContext(ctx, c.argv[0], c.argv[1:]...)
 	cmd.Dir = c.dir
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "LANGUAGE=", "DEBIAN_FRONTEND=noninteractive")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = build.EndWithParent()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second
 	out, complaint := &bounded{keep: maxOutput}, &bounded{keep: maxComplaint, tail: true}

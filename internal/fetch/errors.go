@@ -32,15 +32,12 @@ type NoSourceError struct {
 }
 
 // Error says in its first line what is missing, then on a line each what the
-// sources answered, then the hint.
+// sources answered. What may be done is in Hint.
 func (e *NoSourceError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s", e.Name, e.summary())
 	for _, try := range e.Tries {
 		fmt.Fprintf(&b, "\n\t%s", describe(try))
-	}
-	if e.Hint != "" {
-		fmt.Fprintf(&b, "\n%s", e.Hint)
 	}
 	return b.String()
 }

@@ -131,9 +131,13 @@ func (w *world) wantError(err error, parts ...string) {
 	if err == nil {
 		w.t.Fatal("no error")
 	}
+	text := err.Error()
+	if none := (*NoSourceError)(nil); errors.As(err, &none) {
+		text += "\n" + none.Hint
+	}
 	for _, part := range parts {
-		if !strings.Contains(err.Error(), part) {
-			w.t.Errorf("%q is not in the error:\n%v", part, err)
+		if !strings.Contains(text, part) {
+			w.t.Errorf("%q is not in the error:\n%s", part, text)
 		}
 	}
 	items, globErr := filepath.Glob(filepath.Join(w.Store.Dir(), "[^.]*", "*"))

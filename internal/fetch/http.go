@@ -64,8 +64,9 @@ func (f *Fetcher) client() (*http.Client, func()) {
 	}
 	done := func() {}
 	if client.Transport == nil {
-		// Without DisableCompression, Go asks for gzip and unpacks a
-		// tarball for which the server says "Content-Encoding: gzip".
+		// Go would ask for gzip, and unpack a tarball of which the server
+		// says "Content-Encoding: gzip". Our own Accept-Encoding in each
+		// request keeps other people's clients from that, too.
 		t := &http.Transport{
 			Proxy:              http.ProxyFromEnvironment,
 			ForceAttemptHTTP2:  true,

@@ -162,6 +162,39 @@ func TestChangedBetween(t *testing.T) {
 	}
 }
 
+// TestWrongRange has the right file at hand, but sends another part of it than
+// was asked for. No guess is involved, so a wrong sum would end it.
+func TestWrongRange(t *testing.T) {
+	w, b := newWorld(t), content()
+	wrong := func(w http.ResponseWriter, r *http.Request) {
+		r = r.Clone(r.Context())
+		r.Header.Set("Range", "bytes=60000-")
+		whole(b, `"1"`)(w, r)
+	}
+	s := serve(t, cut(whole(b, `"1"`), 50_000), wrong, whole(b, `"1"`))
+	w.wantGot(b, s.at("/a.tar.gz"))
+	if got := s.header("Range"); !slices.Equal(got, []string{"", "bytes=50000-", ""}) {
+		t.Errorf("Range: %q", got)
+	}
+}
+
+// TestServedInPieces has a server send less than it was asked for, and say so.
+func TestServedInPieces(t *testing.T) {
+	w, b := newWorld(t), content()
+	const piece = 100 << 10
+	s := serve(t, cut(whole(b, `"1"`), piece), func(w http.ResponseWriter, r *http.Request) {
+		var first int
+		fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &first)
+		r = r.Clone(r.Context())
+		r.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", first, first+piece-1))
+		whole(b, `"1"`)(w, r)
+	})
+	w.wantGot(b, s.at("/a.tar.gz"))
+	if s.count() != 3 {
+		t.Errorf("%d requests, want 3", s.count())
+	}
+}
+
 func TestWeakETagIsNotUsedForRanges(t *testing.T) {
 	w, b := newWorld(t), content()
 	s := serve(t, cut(whole(b, `W/"1"`), 1000), whole(b, `W/"1"`))

@@ -16,7 +16,7 @@ import (
 	"srcmend/internal/tree"
 )
 
-// ChooseStrip, as Options.Strip, lets the tree decide: 1 if with that every file
+// ChooseStrip as Options.Strip lets the tree decide: 1 if with that every file
 // is there which the patch does not make, otherwise the only one of 0, 2 and 3
 // with which it is so.
 const ChooseStrip = -1
@@ -136,7 +136,7 @@ func (w *work) apply(c change) (FileReport, error) {
 // refuse makes a conflict about a whole file.
 func refuse(name, why string) error { return &ConflictError{File: name, Why: why} }
 
-// create makes a file that is not there, or that goes later in the same mail.
+// create makes a file that is not there, or that the same mail renames or removes.
 func (w *work) create(c change) (FileReport, error) {
 	r := FileReport{Name: c.new, Kind: Create}
 	old, err := w.get(c.new)
@@ -158,17 +158,19 @@ func (w *work) create(c change) (FileReport, error) {
 	return r, w.set(c.new, state{exists: true, mode: mode, text: text}, true)
 }
 
-// remove takes a file away. Nothing of it may be left over.
+// remove takes a file away. Nothing of it may be left over. Where another has taken
+// its place, that one stays.
 func (w *work) remove(c change) (FileReport, error) {
 	r := FileReport{Name: c.old, Kind: Delete}
 	s, err := w.get(c.old)
-	if w.placed[c.old] { // what another change of the mail put there stays
+	if err != nil {
+		return r, err
+	}
+	replaced := w.placed[c.old] && w.before[c.old].exists
+	if replaced {
 		s = w.before[c.old]
 	}
-	if err == nil {
-		err = c.checkState(c.old, s)
-	}
-	if err != nil {
+	if err := c.checkState(c.old, s); err != nil {
 		return r, err
 	}
 	text, err := c.content(s, &r)
@@ -176,13 +178,10 @@ func (w *work) remove(c change) (FileReport, error) {
 		line, _, _ := strings.Cut(text, "\n")
 		err = &ConflictError{File: c.old, Near: 1, Found: excerpt(line), Why: "the patch removes the file, and it has more than the patch knows of"}
 	}
-	if err != nil {
+	if err != nil || replaced {
 		return r, err
 	}
-	if !w.placed[c.old] {
-		err = w.set(c.old, state{}, false)
-	}
-	return r, err
+	return r, w.set(c.old, state{}, false)
 }
 
 // move renames or copies a file and changes it.

@@ -56,7 +56,7 @@ func readHeader(lines []string) Header {
 	if h.Subject == "" && description != "" {
 		first, more, _ := strings.Cut(description, "\n")
 		h.Subject = first
-		body = append(strings.SplitAfter(more, "\n"), body...)
+		body = append([]string{more, "\n"}, body...)
 	}
 	text := strings.TrimSpace(strings.Join(body, ""))
 	if h.Subject == "" {

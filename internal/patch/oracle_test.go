@@ -157,11 +157,15 @@ func TestAnchorsAgainstGNU(t *testing.T) {
 		_, err := p.Apply(tr, Options{Strip: 1})
 		gnuOut, gnuErr := run(t, filepath.Join(dir, "gnu"), []byte(text), "patch", "-p1", "-F0", "-N", "-t", "--verbose", "-r", "-", "--no-backup-if-mismatch")
 		ours, theirs := read(t, tr.Dir())["x"], read(t, filepath.Join(dir, "gnu"))["x"]
-		_, prefix, suffix := p.Mails[0].Files[0].Hunks[0].pattern()
+		bare := false // the hunk in conflict has no context
+		if conflict := (*ConflictError)(nil); errors.As(err, &conflict) && conflict.Hunk > 0 {
+			_, prefix, suffix := p.Mails[0].Files[0].Hunks[conflict.Hunk-1].pattern()
+			bare = prefix+suffix == 0
+		}
 		switch {
 		case err != nil && gnuErr != nil:
 			refused++
-		case err != nil && prefix+suffix == 0:
+		case bare:
 			apart++ // GNU patch looks for hunks without context, too
 		case err != nil || gnuErr != nil:
 			t.Errorf("seed %d: %v, GNU patch %v\n%s\non %q", seed, err, gnuErr, text, moved)

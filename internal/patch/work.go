@@ -36,7 +36,7 @@ type work struct {
 	// Of the mail at hand:
 	before map[string]state // what changed names had at its beginning
 	placed map[string]bool  // names that got another file, rather than a changed one
-	leaves map[string]bool  // names that go somewhere in this mail
+	leaves map[string]bool  // names of files that this mail renames or removes
 	copies []copied         // what must hold in the end
 }
 
@@ -57,8 +57,8 @@ func (w *work) fork() *work {
 	return &work{t: w.t, disk: w.disk, now: maps.Clone(w.now), size: w.size}
 }
 
-// beginMail notes which names go in a mail: a file may take the place of one that
-// goes later.
+// beginMail notes which files a mail renames or removes: another may take the
+// place of one before it goes.
 func (w *work) beginMail(changes []change) {
 	w.before, w.placed, w.leaves, w.copies = map[string]state{}, map[string]bool{}, map[string]bool{}, nil
 	for _, c := range changes {

@@ -23,7 +23,7 @@ type Surroundings struct {
 
 // Lint returns what keeps a recipe that parses from being a good one: files
 // it names that are not there or not what it says, signatures that nobody
-// knows, fixes without proof.
+// knows, fixes that claim something about the source and have no proof.
 func (r *Recipe) Lint(s Surroundings) yamlfile.Mistakes {
 	l := &linter{checker{Recipe: r}, s}
 	for i, f := range r.Fixes {
@@ -47,8 +47,8 @@ func (l *linter) fix(f Fix, at ...any) {
 	if f.Cures != nil && l.Known != nil && !l.Known(f.Cures.Signature) {
 		l.fail(fmt.Sprintf("the catalogue has no signature %q", f.Cures.Signature), "", under("cures", "signature")...)
 	}
-	if f.Advisory != "" {
-		return // there is nothing to prove
+	if len(f.Patch) == 0 && f.Cures == nil {
+		return // flags and advice that claim nothing about the source
 	}
 	if f.Proof == nil || f.Proof.Log == "" && len(f.Proof.Verdicts) == 0 {
 		l.fail(fmt.Sprintf("fix %s has no proof", f.ID), "add proof: with a log that its signature matches, or a table of verdicts", at...)

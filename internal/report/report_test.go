@@ -34,7 +34,7 @@ var story = []struct {
 	{0, event.StepEnded{Step: "unpack", Outcome: event.Skipped, Why: "done by an earlier run"}},
 	{0, event.Patched{Fix: "a-fix", Verdict: "needed", Applied: true, Files: []string{"a.c", "b.c"}, Hunks: 3, Offset: -17}},
 	{0, event.Patched{Fix: "b-fix", Verdict: "present", Why: "the source has it already"}},
-	{0, event.StepStarted{Step: "make", What: "gmake -j2"}},
+	{0, event.StepStarted{Step: "make", What: "gmake -j2", Log: "/l/make.log"}},
 	{10 * time.Second, event.Output{Step: "make", Line: "CC early.o"}},
 	{25 * time.Second, event.Output{Step: "make", Line: "CC late.o"}},
 	{65 * time.Second, event.Finding{
@@ -221,7 +221,7 @@ func TestManyAtOnce(t *testing.T) {
 
 func Example() {
 	text := &report.Text{Out: os.Stdout, Err: os.Stdout}
-	text.Send(event.StepStarted{Step: "make", What: "gmake -j2"})
+	text.Send(event.StepStarted{Step: "make", What: "gmake -j2", Log: "make.log"})
 	text.Send(event.StepEnded{Step: "make", Outcome: event.Green, Seconds: 1.5})
 	text.Send(event.Ended{Outcome: event.Green, Text: "hello 2.12 is installed"})
 	// Output:

@@ -24,6 +24,7 @@ type Text struct {
 
 	mu      sync.Mutex
 	step    string
+	pending string // the line that opens a step, until there is more to tell of it
 	started time.Time
 	spoke   time.Time // when a line was written last
 	status  bool      // a live line is on the screen
@@ -71,6 +72,10 @@ func (t *Text) now() time.Time {
 // line writes one whole line to Err.
 func (t *Text) line(format string, args ...any) {
 	t.wipe()
+	if t.pending != "" && !t.Quiet {
+		fmt.Fprintln(t.Err, t.pending)
+		t.pending = ""
+	}
 	t.spoke = t.now()
 	fmt.Fprintf(t.Err, format+"\n", args...)
 }
@@ -137,11 +142,16 @@ func (t *Text) stepStarted(e event.StepStarted) {
 	if e.Step != t.step {
 		t.step, t.started = e.Step, t.now()
 	}
-	t.info("  %-10s %s", e.Step, e.What)
+	t.pending = fmt.Sprintf("  %-10s %s", e.Step, e.What)
+	if e.Log != "" { // a command, which may take long
+		pending := t.pending
+		t.pending = ""
+		t.info("%s", pending)
+	}
 }
 
 func (t *Text) stepEnded(e event.StepEnded) {
-	t.step = ""
+	t.step, t.pending = "", ""
 	words := []string{fmt.Sprintf("  %-10s %s", e.Step, t.outcome(e.Outcome))}
 	if e.Seconds >= 0.05 {
 		words = append(words, fmt.Sprintf("%.1fs", e.Seconds))
@@ -214,7 +224,7 @@ func (t *Text) finding(e event.Finding) {
 func (t *Text) ended(e event.Ended) {
 	t.wipe()
 	for _, line := range e.Detail {
-		fmt.Fprintln(t.Err, "  | "+cut(line, 160))
+		fmt.Fprintln(t.Err, "  | "+cut(line, 500))
 	}
 	if e.Log != "" {
 		fmt.Fprintln(t.Err, "log: "+e.Log)

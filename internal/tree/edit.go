@@ -44,7 +44,8 @@ func (t *Tree) Begin() *Edit { return &Edit{t: t, ops: map[string]op{}} }
 func (e *Edit) Write(f File) { e.ops[f.Name] = op{file: f} }
 
 // Remove plans that a file or link goes. Folders which become empty by that go
-// too.
+// too. A file may make room for a folder of its name in one edit; a folder does
+// not make room for a file.
 func (e *Edit) Remove(name string) { e.ops[name] = op{file: File{Name: name}, remove: true} }
 
 // Check does everything that Commit does before it touches the tree.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -195,8 +196,13 @@ func (w *Work) receipt(files []history.File) history.Receipt {
 		Schema: 1, Package: w.Plan.Package, Release: w.Plan.Release,
 		Plan: w.Plan.Hash(), Prefix: w.Plan.Prefix, Archive: w.Plan.Archive.Name,
 		SHA256: w.Plan.Archive.SHA256, Commit: w.Plan.Archive.Commit,
-		Platform: w.Plan.Platform, Fixes: w.state.Fixes, Files: files, Env: w.Plan.Env,
+		Platform: w.Plan.Platform, Fixes: slices.Clone(w.state.Fixes), Files: files, Env: w.Plan.Env,
 		Tools: map[string]string{"make": w.MakeName, "cc": w.Plan.Platform.Compiler},
+	}
+	for _, f := range w.Plan.Fixes {
+		if len(f.Patch) == 0 {
+			r.Fixes = append(r.Fixes, history.ReceiptFix{ID: f.ID, Applied: true})
+		}
 	}
 	for _, s := range w.Plan.Steps {
 		for _, c := range s.Commands {

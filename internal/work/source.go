@@ -134,11 +134,7 @@ func (w *Work) patch(ctx context.Context) (end, error) {
 	w.state.Fixes = nil
 	applied := 0
 	for _, f := range w.Plan.Fixes {
-		if f.Advisory != "" {
-			w.Events.Send(event.Warning(f.ID+": "+f.Advisory, ""))
-		}
 		if len(f.Patch) == 0 {
-			w.state.Fixes = append(w.state.Fixes, history.ReceiptFix{ID: f.ID, Applied: true})
 			continue
 		}
 		w.Events.Send(event.StepStarted{Step: plan.Apply, What: f.ID})
@@ -147,15 +143,18 @@ func (w *Work) patch(ctx context.Context) (end, error) {
 			return end{}, fmt.Errorf("fix %s: %w", f.ID, err)
 		}
 		done, red, err := w.apply(t, f, text)
-		if err != nil || red != nil {
-			return end{red: red}, err
+		if err != nil {
+			return end{}, fmt.Errorf("fix %s: %w", f.ID, err)
+		}
+		if red != nil {
+			return end{red: red}, nil
 		}
 		if done.Applied {
 			applied++
 		}
 		w.state.Fixes = append(w.state.Fixes, done)
 	}
-	return end{why: fmt.Sprintf("applied: %d of %d", applied, len(w.Plan.Fixes))}, nil
+	return end{why: fmt.Sprintf("applied: %d of %d", applied, len(w.state.Fixes))}, nil
 }
 
 // patchText gets a fix's patch from the first place that has it.
@@ -193,27 +192,28 @@ func (w *Work) patchFrom(ctx context.Context, f plan.Fix, p plan.Patch) ([]byte,
 	return os.ReadFile(item.Path)
 }
 
-// apply asks the tree whether it needs the patch, and applies it then.
+// apply asks the tree whether it needs the patch, and applies it then: of
+// several mails those that it lacks.
 func (w *Work) apply(t *tree.Tree, f plan.Fix, text []byte) (history.ReceiptFix, *Red, error) {
 	done := history.ReceiptFix{ID: f.ID, SHA256: fmt.Sprintf("%x", sha256.Sum256(text))}
 	p, err := patch.Parse(bytes.NewReader(text))
 	if err != nil {
-		return done, nil, fmt.Errorf("fix %s: %w", f.ID, err)
+		return done, nil, err
 	}
-	o := patch.Options{Strip: patch.AutoStrip}
+	o := patch.Options{Strip: patch.ChooseStrip}
 	verdict, report, err := p.Verdict(t, o)
 	if err != nil {
-		return done, nil, fmt.Errorf("fix %s: %w", f.ID, err)
+		return done, nil, err
 	}
 	done.Verdict = string(verdict)
 	e := event.Patched{Fix: f.ID, Verdict: string(verdict)}
 	switch verdict {
 	case patch.Needed:
-		if report, err = p.Apply(t, o); err != nil {
-			return done, nil, fmt.Errorf("fix %s: %w", f.ID, err)
+		if report, err = lacking(p, report).Apply(t, o); err != nil {
+			return done, nil, err
 		}
 		done.Applied, e.Applied = true, true
-		e.Files, e.Hunks, e.Offset = report.Summary()
+		e.Files, e.Hunks, e.Offset = report.Files(), report.Hunks(), report.MaxOffset()
 	case patch.Present, patch.Superseded:
 		e.Why = "the source has it already"
 	default:
@@ -221,9 +221,35 @@ func (w *Work) apply(t *tree.Tree, f plan.Fix, text []byte) (history.ReceiptFix,
 		return done, &Red{
 			Text:   fmt.Sprintf("fix %s does not fit this source: %s", f.ID, verdict),
 			Hint:   fmt.Sprintf("the recipe says that %s %s needs it; check its range, or the patch", w.Plan.Package, w.Plan.Release),
-			Detail: report.Lines(),
+			Detail: conflicts(report),
 		}, nil
 	}
 	w.Events.Send(e)
 	return done, nil, nil
+}
+
+// lacking is the part of a patch that the tree lacks.
+func lacking(p *patch.Patch, r patch.Report) *patch.Patch {
+	part := *p
+	part.Mails = nil
+	for i, m := range p.Mails {
+		if r.Mails[i].Verdict == patch.Needed {
+			part.Mails = append(part.Mails, m)
+		}
+	}
+	return &part
+}
+
+// conflicts says of each mail that does not fit where it does not.
+func conflicts(r patch.Report) []string {
+	var lines []string
+	for _, m := range r.Mails {
+		switch {
+		case m.Conflict != nil:
+			lines = append(lines, m.Conflict.Error())
+		case m.Verdict == patch.Absent:
+			lines = append(lines, "none of the files is there that it changes")
+		}
+	}
+	return lines
 }

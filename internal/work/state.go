@@ -19,13 +19,12 @@ import (
 
 // state is what state.json holds: how far the plan has come.
 type state struct {
-	Plan     string               `json:"plan"`              // hash
-	Boot     string               `json:"boot"`              // of the machine, when this was written
-	Done     []string             `json:"done"`              // steps
-	Running  string               `json:"running,omitempty"` // the step under way
-	Epoch    int64                `json:"epoch,omitempty"`   // the newest file of the release, Unix time
-	Fixes    []history.ReceiptFix `json:"fixes,omitempty"`
-	Commands [][]string           `json:"commands,omitempty"`
+	Plan    string               `json:"plan"`              // hash
+	Boot    string               `json:"boot"`              // of the machine, when this was written
+	Done    []string             `json:"done"`              // steps
+	Running string               `json:"running,omitempty"` // the step under way
+	Epoch   int64                `json:"epoch,omitempty"`   // the newest file of the release, Unix time
+	Fixes   []history.ReceiptFix `json:"fixes,omitempty"`   // that have a patch
 }
 
 func (w *Work) path(name ...string) string {

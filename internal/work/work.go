@@ -87,6 +87,11 @@ func (w *Work) Run(ctx context.Context) (Result, error) {
 	if note != "" {
 		w.Events.Send(event.Note{Text: note})
 	}
+	for _, f := range w.Plan.Fixes {
+		if f.Advisory != "" {
+			w.Events.Send(event.Warning(f.ID+": "+f.Advisory, ""))
+		}
+	}
 	for _, name := range w.Plan.StepNames() {
 		if err := w.step(ctx, name, &res); err != nil || res.Red != nil {
 			res.Step = name
@@ -242,6 +247,7 @@ func (w *Work) clear() error {
 	return nil
 }
 
+// applied names the fixes whose patches were applied.
 func (w *Work) applied() []string {
 	var ids []string
 	for _, f := range w.state.Fixes {

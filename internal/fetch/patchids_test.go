@@ -1,0 +1,46 @@
+package fetch_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"srcmend/internal/distfile"
+	"srcmend/internal/fetch"
+	"srcmend/internal/patch"
+)
+
+const onePatch = `From: somebody
+Subject: include a header
+
+index 111..222 100644
+--- a/f.c
++++ b/f.c
+@@ -1,2 +1,3 @@
+ #include <stdlib.h>
++#include <signal.h>
+ int f;
+`
+
+func TestPatchIDs(t *testing.T) {
+	p, err := patch.Parse(strings.NewReader(onePatch))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := fetch.PatchIDs(p.IDs())
+	moved := strings.NewReplacer("@@ -1,2 +1,3 @@", "@@ -7,2 +9,3 @@", "somebody", "another", "111..222", "333..444").Replace(onePatch)
+	if err := ids.Check(strings.NewReader(moved)); err != nil {
+		t.Errorf("the same patch from elsewhere is refused: %v", err)
+	}
+	other := strings.Replace(onePatch, "signal.h", "string.h", 1)
+	var mismatch *distfile.MismatchError
+	if err := ids.Check(strings.NewReader(other)); !errors.As(err, &mismatch) || mismatch.Want == mismatch.Got {
+		t.Errorf("another patch gives %v", err)
+	}
+	if err := ids.Check(strings.NewReader("<!DOCTYPE html><html><title>Sign in</title>")); err == nil {
+		t.Error("a web page is a patch")
+	}
+	if a, b := ids.Key(), fetch.PatchIDs([]string{"x"}).Key(); a == b || !strings.HasPrefix(a, "patch-id/") {
+		t.Errorf("keys are %s and %s", a, b)
+	}
+}
