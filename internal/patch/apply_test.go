@@ -467,30 +467,34 @@ func TestManyHunks(t *testing.T) {
 	}
 }
 
-// TestProbesAreBounded: a file of one line, over and over, and a hunk that nearly
-// fits everywhere.
+// TestProbesAreBounded: a hunk that nearly fits everywhere is given up on, with an
+// error that is no conflict, since it was not found out whether it fits.
 func TestProbesAreBounded(t *testing.T) {
-	p := newPlacer(strings.Repeat("same\n", 1<<15) + "last\n")
-	h := Hunk{OldStart: 1, OldLines: 1<<14 + 1, NewStart: 1, NewLines: 1 << 14}
-	for range 1 << 14 {
-		h.Body = append(h.Body, Line{Context, "same\n"})
+	file := strings.Repeat(strings.Repeat("same\n", 400)+"other\n", 100)
+	h := Hunk{OldStart: 3, OldLines: 500, NewStart: 3, NewLines: 499}
+	for i := range 500 {
+		op := Context
+		if i == 250 {
+			op = Remove
+		}
+		h.Body = append(h.Body, Line{op, "same\n"})
 	}
-	h.Body = append(h.Body[:1<<13], append([]Line{{Remove, "same\n"}}, h.Body[1<<13:]...)...)
-	h.Body[len(h.Body)-1].Text = "same\n"
-	at, bad, err := p.place(h)
-	if err != nil || bad != nil || at != 0 {
-		t.Errorf("a fit at once: %d, %+v, %v", at, bad, err)
+	h.Body = append(h.Body[:249:249], h.Body[250:]...)
+	h.Body = append(h.Body, Line{Context, "same\n"})
+	p := newPlacer(file)
+	if _, bad, err := p.place(h); bad == nil || err != nil {
+		t.Errorf("a hunk that fits nowhere: %+v, %v", bad, err)
 	}
-	p = newPlacer(strings.Repeat("same\n", 1<<16))
+	p = newPlacer(file)
 	p.probes = maxProbes - 1000
-	h.Body[len(h.Body)-1].Text = "same\n"
-	p.frozen, h.OldStart = 1, 3
-	p.lines[1<<15] = "other\n"
-	for i := 100; i < len(p.lines); i += 1 << 13 {
-		p.lines[i] = "other\n"
-	}
 	if _, _, err := p.place(h); !errors.Is(err, errTooLong) {
-		t.Errorf("a search that is too long: %v", err)
+		t.Errorf("a search that takes too long: %v", err)
+	}
+	tr := open(t, map[string]string{"x": "a\n"})
+	w := newWork(tr)
+	w.beginMail(nil)
+	if err := w.set("x", state{exists: true, text: strings.Repeat("x", maxWork)}, false); err == nil || !strings.Contains(err.Error(), "bytes of files") {
+		t.Errorf("more than fits into memory: %v", err)
 	}
 }
 

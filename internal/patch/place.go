@@ -19,7 +19,7 @@ type placer struct {
 	lines  []string // with their newlines
 	frozen int      // so many lines are done: no hunk may touch them any more
 	drift  int      // how far the last hunk was from where its header says
-	index  map[string][]int
+	index  index
 	probes int
 
 	out        strings.Builder
@@ -118,61 +118,89 @@ func (p *placer) matches(old []string, at int) bool {
 	return true
 }
 
+// near is how far around the guess all places are tried, before an index of the
+// whole file is made. Offsets in the wild are nearly always smaller.
+const near = 1000
+
 // search looks for the pattern from the guess outwards. Of two places at the same
 // distance it takes the later. It is -1 when there is none.
-//
-// Only places are tried where the pattern's rarest line stands.
 func (p *placer) search(old []string, guess, last int) int {
-	if p.frozen <= guess && guess <= last && p.matches(old, guess) {
-		return guess
+	fits := func(at int) bool { return p.frozen <= at && at <= last && p.matches(old, at) }
+	for d := range near {
+		if fits(guess + d) {
+			return guess + d
+		}
+		if fits(guess - d) {
+			return guess - d
+		}
 	}
 	if last < p.frozen {
 		return -1
 	}
-	rarest, where := 0, p.where(old[0])
+	return p.searchFar(old, guess, fits)
+}
+
+// searchFar tries only the places where the pattern's rarest line stands.
+func (p *placer) searchFar(old []string, guess int, fits func(at int) bool) int {
+	rarest, fewest := 0, len(p.lines)+1
 	for i, line := range old {
-		if w := p.where(line); len(w) < len(where) {
-			rarest, where = i, w
+		if n := p.count(line); n < fewest {
+			rarest, fewest = i, n
 		}
 	}
+	where := p.where(old[rarest])
 	hi, _ := slices.BinarySearch(where, guess+rarest)
 	lo := hi - 1
-	for p.probes <= maxProbes {
-		forward, backward := -1, -1 // distances
-		if hi < len(where) && where[hi]-rarest <= last {
-			forward = where[hi] - rarest - guess
-		}
-		if lo >= 0 && where[lo]-rarest >= p.frozen {
-			backward = guess - (where[lo] - rarest)
-		}
+	for (hi < len(where) || lo >= 0) && p.probes <= maxProbes {
+		p.probes++
 		var at int
-		switch {
-		case forward < 0 && backward < 0:
-			return -1
-		case backward < 0 || forward >= 0 && forward <= backward:
+		if lo < 0 || hi < len(where) && where[hi]-rarest-guess <= guess-(where[lo]-rarest) {
 			at = where[hi] - rarest
 			hi++
-		default:
+		} else {
 			at = where[lo] - rarest
 			lo--
 		}
-		p.probes++
-		if p.frozen <= at && at <= last && p.matches(old, at) {
+		if fits(at) {
 			return at
 		}
 	}
 	return -1
 }
 
-// where lists the indexes of the lines that are equal to line.
-func (p *placer) where(line string) []int {
-	if p.index == nil {
-		p.index = make(map[string][]int, len(p.lines))
-		for i, l := range p.lines {
-			p.index[l] = append(p.index[l], i)
+// An index knows where each line stands: the first place, how many there are, and
+// for each place the next one with the same line.
+type index struct {
+	lines map[string]places
+	next  []int32
+}
+
+// places are where one line stands.
+type places struct{ first, count int32 }
+
+// count is how often a line is in the file.
+func (p *placer) count(line string) int {
+	if p.index.lines == nil {
+		p.index.lines = make(map[string]places, len(p.lines)/2)
+		p.index.next = make([]int32, len(p.lines))
+		for i, l := range slices.Backward(p.lines) {
+			known := p.index.lines[l]
+			p.index.next[i] = known.first
+			p.index.lines[l] = places{first: int32(i), count: known.count + 1}
 		}
 	}
-	return p.index[line]
+	return int(p.index.lines[line].count)
+}
+
+// where lists the indexes of the lines that are equal to line, in their order.
+func (p *placer) where(line string) []int {
+	all := make([]int, p.count(line))
+	at := p.index.lines[line].first
+	for i := range all {
+		all[i] = int(at)
+		at = p.index.next[at]
+	}
+	return all
 }
 
 // explain finds the place that is most like the pattern, and the first line there
@@ -204,11 +232,10 @@ func (p *placer) likest(old []string, guess int) int {
 	guess = max(0, min(guess, len(p.lines)))
 	votes := map[int]int{guess: 0}
 	for i, line := range old {
-		where := p.where(line)
-		if len(where) > common {
+		if p.count(line) > common {
 			continue
 		}
-		for _, w := range where {
+		for _, w := range p.where(line) {
 			if w-i >= 0 {
 				votes[w-i]++
 			}
