@@ -5,7 +5,7 @@
 // mirror that answers with a web page gives an error that quotes the title of
 // the page.
 //
-//	f, err := os.Open("dovecot-2.3.4.tar.gz")
+//	f, err := os.Open("server-1.0.tar.gz")
 //	…
 //	stats, err := archive.Unpack(ctx, f, "work/new", archive.Options{})
 //	…
@@ -142,6 +142,9 @@ func Unpack(ctx context.Context, f *os.File, dst string, o Options) (Stats, erro
 	}
 	defer w.close()
 	stats, err := scan(ctx, f, o.withDefaults(), w.add)
+	if err == nil && stats.Entries == 0 {
+		err = fmt.Errorf("%w of a release: nothing is in it", ErrFormat)
+	}
 	if err == nil {
 		err = w.finish(!o.KeepTop)
 	}

@@ -51,6 +51,8 @@ func TestNotAnArchive(t *testing.T) {
 		{"empty file", nil, "this is an empty file, not an archive"},
 		{"empty file, compressed", gz(t, nil), "with an empty file inside, not an archive"},
 		{"one compressed file", zst(t, []byte("int main;")), `with text that begins "int main;" inside, not an archive`},
+		{"archive of nothing", tarOf(t, dir("./")), "not an archive of a release: nothing is in it"},
+		{"zip file of nothing", zipOf(t), "not an archive of a release: nothing is in it"},
 		{"program", []byte("\x7fELF\x02"), "this is an ELF program or library, not an archive"},
 		{"compressed archive in itself", gz(t, gz(t, tarOf(t, release()...))), "with gzip data inside, not an archive"},
 	} {

@@ -291,7 +291,7 @@ func (d *download) take(resp *http.Response, body io.Reader) error {
 	case http.StatusPartialContent:
 		return d.part(resp, body)
 	case http.StatusRequestedRangeNotSatisfiable:
-		return d.beyond(resp)
+		return d.beyond()
 	}
 	return d.refused(resp, body)
 }
@@ -354,14 +354,12 @@ func (d *download) restart(why string) error {
 }
 
 // beyond deals with a server that has nothing to add. That is right if the
-// partial is complete.
-func (d *download) beyond(resp *http.Response) error {
-	r, ok := parseContentRange(resp.Header.Get("Content-Range"))
-	complete := !ok || r.total == d.p.Size()
-	if d.p.Size() == 0 || !complete {
-		return d.restart("416 " + http.StatusText(resp.StatusCode))
+// partial is complete, and the sum tells whether it is.
+func (d *download) beyond() error {
+	if d.p.Size() == 0 {
+		return d.restart("416 " + http.StatusText(http.StatusRequestedRangeNotSatisfiable))
 	}
-	d.guessed = true // the sum decides
+	d.guessed = true
 	return nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"srcmend/internal/distfile"
@@ -132,6 +133,19 @@ func TestWrongHeadStartsOverOnce(t *testing.T) {
 	}
 }
 
+// TestGuessesEnd gives the second pass a reason for a guess, too.
+func TestGuessesEnd(t *testing.T) {
+	w, b := newWorld(t), content()
+	w.leave(b, b[:4000])
+	other := whole(bytes.ToUpper(b), "")
+	s := serve(t, other, cut(other, 1000), other)
+	_, err := w.get(b, s.at("/a.tar.gz"))
+	w.wantError(err, "wrong checksum")
+	if got := s.header("Range"); !slices.Equal(got, []string{"bytes=4000-", "", "bytes=1000-"}) {
+		t.Errorf("Range: %q", got)
+	}
+}
+
 func TestRangeIgnored(t *testing.T) {
 	w, b := newWorld(t), content()
 	s := serve(t, cut(plain(b), 100_000), plain(b))
@@ -141,8 +155,8 @@ func TestRangeIgnored(t *testing.T) {
 	}
 }
 
-// TestChangedBetween has the file change while it is fetched, with servers
-// that honour If-Range and one that does not.
+// TestChangedBetween has the file change while it is fetched, with a server
+// that honours If-Range, one that does not, and one that gives no validator.
 func TestChangedBetween(t *testing.T) {
 	old, b := bytes.Repeat([]byte("old"), 100_000), content()
 	ignoresIfRange := func(w http.ResponseWriter, r *http.Request) {
@@ -150,12 +164,15 @@ func TestChangedBetween(t *testing.T) {
 		r.Header.Del("If-Range")
 		whole(b, `"2"`)(w, r)
 	}
-	for name, second := range map[string]http.HandlerFunc{"honoured": whole(b, `"2"`), "ignored": ignoresIfRange} {
+	for name, test := range map[string]struct {
+		etag   string
+		second http.HandlerFunc
+	}{"honoured": {`"1"`, whole(b, `"2"`)}, "ignored": {`"1"`, ignoresIfRange}, "none": {"", whole(b, "")}} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			s := serve(t, cut(whole(old, `"1"`), 50_000), second)
+			s := serve(t, cut(whole(old, test.etag), 50_000), test.second)
 			w.wantGot(b, s.at("/a.tar.gz"))
-			if got := s.header("If-Range")[1]; got != `"1"` {
+			if got := s.header("If-Range")[1]; got != test.etag {
 				t.Errorf("If-Range: %q", got)
 			}
 		})
@@ -217,6 +234,16 @@ func TestCompletePartial(t *testing.T) {
 				t.Errorf("%d requests, want 1", s.count())
 			}
 		})
+	}
+}
+
+// TestNothingToAdd has a server break off and then deny that there is more.
+func TestNothingToAdd(t *testing.T) {
+	w, b := newWorld(t), content()
+	s := serve(t, cut(whole(b, `"1"`), 1000), status(416, ""), whole(b, `"1"`))
+	w.wantGot(b, s.at("/a.tar.gz"))
+	if got := s.header("Range"); !slices.Equal(got, []string{"", "bytes=1000-", ""}) {
+		t.Errorf("Range: %q", got)
 	}
 }
 
@@ -695,19 +722,34 @@ func FuzzParseRetryAfter(f *testing.F) {
 	})
 }
 
-// TestPeekedErrorSticks has a body break inside the bytes that are looked at
-// first.
-func TestPeekedErrorSticks(t *testing.T) {
+// TestErrorSticks has a body report its error only once, inside the bytes that
+// are looked at first. A reader may do that.
+func TestErrorSticks(t *testing.T) {
 	w, b := newWorld(t), []byte("a short file")
-	chunked := func(rw http.ResponseWriter, r *http.Request) {
-		rw.(http.Flusher).Flush()
-		_, _ = io.WriteString(rw, "a short")
-		rw.(http.Flusher).Flush()
-		panic(http.ErrAbortHandler)
-	}
-	s := serve(t, chunked, whole(b, ""))
-	w.wantGot(b, s.at("/a.tar.gz"))
-	if got := s.header("Range"); !slices.Equal(got, []string{"", "bytes=7-"}) {
-		t.Errorf("Range: %q", got)
+	requests := 0
+	w.Client = &http.Client{Transport: roundTripper(func(req *http.Request) *http.Response {
+		rec := httptest.NewRecorder()
+		whole(b, "")(rec, req)
+		resp := rec.Result()
+		if requests++; requests == 1 {
+			resp.ContentLength = -1
+			once := io.MultiReader(strings.NewReader("a short"), iotest.ErrReader(io.ErrUnexpectedEOF))
+			resp.Body = io.NopCloser(readerFunc(func(p []byte) (int, error) {
+				n, err := once.Read(p)
+				if err != nil {
+					once = strings.NewReader("")
+				}
+				return n, err
+			}))
+		}
+		return resp
+	})}
+	w.wantGot(b, Source{URL: "http://test.invalid/a.tar.gz"})
+	if requests != 2 {
+		t.Errorf("%d requests, want 2", requests)
 	}
 }
+
+type roundTripper func(*http.Request) *http.Response
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req), nil }

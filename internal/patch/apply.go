@@ -24,7 +24,8 @@ const ChooseStrip = -1
 // Options say how a patch is meant.
 type Options struct {
 	// Strip is how many leading components to take off the names, or
-	// ChooseStrip. Git's names have one, "a/" or "b/".
+	// ChooseStrip. Git's names have one, "a/" or "b/"; note that the zero
+	// Options take off none, as patch -p0.
 	Strip int
 	// Reverse takes the patch out in place of putting it in.
 	Reverse bool

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -126,6 +127,63 @@ func TestAgainstGNU(t *testing.T) {
 	if same < 100 || refused < 20 || apart > same/50 {
 		t.Errorf("%d alike, %d refused by both, %d put by GNU patch only", same, refused, apart)
 	}
+}
+
+// TestAgainstGitApply: in files whose lines are all different a hunk has one place
+// at most, so that git's order of search does not matter. Then git apply and this
+// package do the same.
+func TestAgainstGitApply(t *testing.T) {
+	same, refused := 0, 0
+	for seed := range uint64(120) {
+		f := newForge(seed + 5000)
+		before := numbered(10 + f.IntN(60))
+		after := unique(f, before, "after", 1+f.IntN(4))
+		moved := unique(f, before, "moved", f.IntN(4))
+		repo := filepath.Join(t.TempDir(), "repo")
+		check(t, os.Mkdir(repo, 0o755))
+		write(t, repo, map[string]string{"a/x": before, "b/x": after})
+		text, _ := run(t, repo, nil, "git", "diff", "--no-index", "--no-prefix", fmt.Sprintf("-U%d", 1+f.IntN(3)), "a/x", "b/x")
+		if text == "" {
+			continue
+		}
+		tr := open(t, map[string]string{"x": moved})
+		_, err := parse(t, text).Apply(tr, Options{Strip: 1})
+		write(t, repo, map[string]string{"x": moved})
+		_, gitErr := run(t, repo, []byte(text), "git", "apply", "-p1")
+		ours, theirs := read(t, tr.Dir())["x"], read(t, repo)["x"]
+		switch {
+		case (err == nil) != (gitErr == nil):
+			t.Errorf("seed %d: %v, git %v\n%s\non %q", seed, err, gitErr, text, moved)
+		case ours != theirs:
+			t.Errorf("seed %d: results differ:\n%s\nours %q\ngit %q", seed, text, ours, theirs)
+		case err == nil:
+			same++
+		default:
+			refused++
+		}
+	}
+	t.Logf("%d alike, %d refused by both", same, refused)
+	if same < 40 || refused < 10 {
+		t.Errorf("%d alike, %d refused by both", same, refused)
+	}
+}
+
+// unique changes a text so that no line is there twice.
+func unique(f forge, text, word string, edits int) string {
+	lines := slices.Collect(strings.Lines(text))
+	for i := range edits {
+		at := f.IntN(len(lines))
+		end := min(len(lines), at+f.IntN(3))
+		var added []string
+		for j := range f.IntN(4) {
+			added = append(added, fmt.Sprintf("%s %d.%d\n", word, i, j))
+		}
+		lines = slices.Replace(lines, at, end, added...)
+		if len(lines) == 0 {
+			lines = []string{word + "\n"}
+		}
+	}
+	return strings.Join(lines, "")
 }
 
 // TestAnchorsAgainstGNU takes context away on one side of hunks, as a careless

@@ -130,12 +130,12 @@ func TestRepairs(t *testing.T) {
 		if f.NewName != "b/x" || c.what != "no --- line" && f.OldName != "a/x" {
 			t.Errorf("%s: names %q, %q", c.what, f.OldName, f.NewName)
 		}
-		noted := ""
+		var noted strings.Builder
 		for _, r := range p.Repairs {
-			noted += fmt.Sprintf("%d: %s\n", r.Line, r.What)
+			noted.WriteString(fmt.Sprintf("%d: %s\n", r.Line, r.What))
 		}
-		if (c.repair == "") != (noted == "") || !strings.Contains(noted, c.repair) {
-			t.Errorf("%s: noted %q, want %q", c.what, noted, c.repair)
+		if (c.repair == "") != (noted.String() == "") || !strings.Contains(noted.String(), c.repair) {
+			t.Errorf("%s: noted %q, want %q", c.what, noted.String(), c.repair)
 		}
 	}
 	p := parse(t, "--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n\ttab\n-a\n+b\n")

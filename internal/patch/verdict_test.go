@@ -9,15 +9,16 @@ import (
 // stats is a source file in the states that upstream's releases have it in. It
 // lacks an include, and prints numbers with the wrong formats.
 func stats(include, format string, context ...string) string {
-	text := "/* statistics */\n#include <stdio.h>\n#include <unistd.h>\n" + include + "#include <sys/wait.h>\n\nstatic pid_t child;\n\nstatic void stop(void)\n{\n\t(void)kill(child, SIGKILL);\n}\n\n"
+	var text strings.Builder
+	text.WriteString("/* statistics */\n#include <stdio.h>\n#include <unistd.h>\n" + include + "#include <sys/wait.h>\n\nstatic pid_t child;\n\nstatic void stop(void)\n{\n\t(void)kill(child, SIGKILL);\n}\n\n")
 	for i := range 20 {
-		text += fmt.Sprintf("static int case%d(void)\n{\n\treturn %d;\n}\n\n", i, i)
+		text.WriteString(fmt.Sprintf("static int case%d(void)\n{\n\treturn %d;\n}\n\n", i, i))
 	}
 	head := "static void show(void)\n{\n\tint i;\n"
 	if len(context) > 0 {
 		head = context[0]
 	}
-	return text + head + "\tprintf(\"n=" + format + "\\n\", n);\n\tprintf(\"m=" + format + "\\n\", m);\n}\n"
+	return text.String() + head + "\tprintf(\"n=" + format + "\\n\", n);\n\tprintf(\"m=" + format + "\\n\", m);\n}\n"
 }
 
 // twoMails is upstream's fix: the include, then the formats.
@@ -61,12 +62,13 @@ func TestVerdictsOfTwoMails(t *testing.T) {
 		p := twoMails(t)
 		v, r, err := p.Verdict(tr, Options{Strip: 1})
 		check(t, err)
-		got := string(v)
+		var got strings.Builder
+		got.WriteString(string(v))
 		for _, m := range r.Mails {
-			got += " " + string(m.Verdict)
+			got.WriteString(" " + string(m.Verdict))
 		}
-		if got != c.want {
-			t.Errorf("%s: %s, want %s", c.what, got, c.want)
+		if got.String() != c.want {
+			t.Errorf("%s: %s, want %s", c.what, got.String(), c.want)
 			for _, m := range r.Mails {
 				t.Logf("%s: %+v", m.Subject, m)
 			}

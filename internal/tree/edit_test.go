@@ -3,6 +3,7 @@ package tree
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -375,9 +376,7 @@ func FuzzEdit(f *testing.F) {
 			before := state(t, tree.Dir(), true)
 			e := planOps(tree, ops...)
 			want := map[string]op{}
-			for name, o := range e.ops {
-				want[name] = o
-			}
+			maps.Copy(want, e.ops)
 			if err := e.Commit(); err != nil {
 				same(t, strings.Join(ops, ", "), before, state(t, tree.Dir(), true))
 				continue

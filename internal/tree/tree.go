@@ -8,7 +8,7 @@
 //
 // Changes are made by an [Edit], all of them or none:
 //
-//	t, err := tree.Open("dovecot-2.3.4")
+//	t, err := tree.Open("server-1.0")
 //	…
 //	e := t.Begin()
 //	e.Write(tree.File{Name: "src/main.c", Data: patched})

@@ -169,7 +169,7 @@ func isBSDPrerelease(word string) bool {
 }
 
 // SplitName takes the name of an installed package apart as FreeBSD's pkg does,
-// at the last hyphen: "p5-Encode-2.98_1" is "p5-Encode" and "2.98_1". ok is
+// at the last hyphen: "p5-Name-2.98_1" is "p5-Name" and "2.98_1". ok is
 // false when nothing is left of the hyphen or no digit right of it.
 //
 // A version with a hyphen of its own, as in "name-2.4.0-beta", is not such a
