@@ -278,7 +278,7 @@ func isDistributionComponent(c string) bool {
 // signedByOneOf reports whether the keyring that an archive is signed with, if
 // it names one as a file, is called after one of the owners.
 func signedByOneOf(a aptArchive, owners []string) bool {
-	for _, word := range strings.Fields(strings.Join(a.options["Signed-By"], " ")) {
+	for word := range strings.FieldsSeq(strings.Join(a.options["Signed-By"], " ")) {
 		if !strings.HasPrefix(word, "/") {
 			continue // a key itself, or its fingerprint
 		}

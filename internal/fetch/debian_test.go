@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -77,9 +78,7 @@ func (a *debianArchive) add(pkg, version string, tarballs map[string][]byte) {
 	defer a.mu.Unlock()
 	dir := fmt.Sprintf("pool/%s-%d", pkg, len(a.sources))
 	files := map[string][]byte{pkg + "_" + version + ".dsc": []byte("a description")}
-	for name, b := range tarballs {
-		files[name] = b
-	}
+	maps.Copy(files, tarballs)
 	var sums, md5s string
 	for name, b := range files {
 		a.files["/"+dir+"/"+name] = b
@@ -266,11 +265,11 @@ func TestDebianHooksAreNotRun(t *testing.T) {
 	dir := t.TempDir()
 	conf := filepath.Join(dir, "apt.conf")
 	hook := filepath.Join(dir, "hook-was-run")
-	var text string
+	var text strings.Builder
 	for _, name := range []string{"Pre-Invoke", "Post-Invoke", "Post-Invoke-Success"} {
-		text += fmt.Sprintf("APT::Update::%s { \"touch '%s'\"; };\n", name, hook)
+		text.WriteString(fmt.Sprintf("APT::Update::%s { \"touch '%s'\"; };\n", name, hook))
 	}
-	check(t, os.WriteFile(conf, []byte(text), 0o644))
+	check(t, os.WriteFile(conf, []byte(text.String()), 0o644))
 	t.Setenv("APT_CONFIG", conf)
 	_, err := w.getDebian(b, "foo")
 	check(t, err)

@@ -527,22 +527,23 @@ func TestNobodyListens(t *testing.T) {
 // wantNoSecret asserts that neither the error nor an event has a secret in it.
 func (w *world) wantNoSecret(err error, secrets ...string) {
 	w.t.Helper()
-	text := fmt.Sprintf("%v %+v %#v", err, err, err)
+	var text strings.Builder
+	text.WriteString(fmt.Sprintf("%v %+v %#v", err, err, err))
 	for e := err; e != nil; e = errors.Unwrap(e) {
-		text += e.Error()
+		text.WriteString(e.Error())
 	}
 	var missing *NoSourceError
 	if errors.As(err, &missing) {
 		for _, try := range missing.Tries {
-			text += fmt.Sprintf("%s %v %+v", try.Source, try.Err, try.Err)
+			text.WriteString(fmt.Sprintf("%s %v %+v", try.Source, try.Err, try.Err))
 		}
 	}
 	w.mu.Lock()
-	text += fmt.Sprintf("%+v", w.events)
+	text.WriteString(fmt.Sprintf("%+v", w.events))
 	w.mu.Unlock()
 	for _, secret := range secrets {
-		if strings.Contains(text, secret) {
-			w.t.Errorf("%q is shown: %s", secret, text)
+		if strings.Contains(text.String(), secret) {
+			w.t.Errorf("%q is shown: %s", secret, text.String())
 		}
 	}
 }

@@ -116,7 +116,7 @@ func osRelease(p *Platform, file string) {
 	}
 	p.Distro, p.Version = values["ID"], values["VERSION_ID"]
 	p.Family = p.Distro
-	for _, like := range strings.Fields(values["ID_LIKE"]) {
+	for like := range strings.FieldsSeq(values["ID_LIKE"]) {
 		if like == "debian" {
 			p.Family = like
 		}
