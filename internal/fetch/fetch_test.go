@@ -74,6 +74,7 @@ func TestDistdir(t *testing.T) {
 	path := filepath.Join(dir, "a.tar.gz")
 	check(t, os.WriteFile(path, b, 0o444))
 	check(t, os.Chmod(dir, 0o555))
+	t.Cleanup(func() { check(t, os.Chmod(dir, 0o755)) })
 	w.Distdirs, w.Offline = []string{dir}, true
 	s := serve(t, whole(b, ""))
 	w.wantGot(b, s.at("/a.tar.gz"))

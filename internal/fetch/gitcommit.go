@@ -63,22 +63,24 @@ func (c GitCommit) Key() string { return "git/" + c.String() }
 
 // Check implements [distfile.Identity].
 func (c GitCommit) Check(r io.Reader) error {
-	var broken error
-	source := readerFunc(func(b []byte) (int, error) {
+	err, broken := checkContent(r, c.check)
+	if broken != nil || err == nil {
+		return broken
+	}
+	return &distfile.MismatchError{Want: "the tree of git commit " + c.String(), Got: err.Error()}
+}
+
+// checkContent runs check on r and tells its error apart from one of r's own:
+// what cannot be read says nothing about the content.
+func checkContent(r io.Reader, check func(io.Reader) error) (err, broken error) {
+	err = check(readerFunc(func(b []byte) (int, error) {
 		n, err := r.Read(b)
 		if err != nil && err != io.EOF {
 			broken = err
 		}
 		return n, err
-	})
-	err := c.check(source)
-	if broken != nil {
-		return broken
-	}
-	if err != nil {
-		return &distfile.MismatchError{Want: "the tree of git commit " + c.String(), Got: err.Error()}
-	}
-	return nil
+	}))
+	return err, broken
 }
 
 // check returns what is wrong with a tar, in words that follow "got".

@@ -24,12 +24,21 @@ func (ids PatchIDs) Key() string {
 
 // Check implements [distfile.Identity].
 func (ids PatchIDs) Check(r io.Reader) error {
-	p, err := patch.Parse(r)
-	if err != nil {
+	var got PatchIDs
+	err, broken := checkContent(r, func(r io.Reader) error {
+		p, err := patch.Parse(r)
+		if err == nil {
+			got = p.IDs()
+		}
 		return err
-	}
-	if got := p.IDs(); !slices.Equal(got, ids) {
-		return &distfile.MismatchError{Want: ids.String(), Got: PatchIDs(got).String()}
+	})
+	switch {
+	case broken != nil:
+		return broken
+	case err != nil:
+		return &distfile.MismatchError{Want: ids.String(), Got: "no patch (" + oneLine(err.Error(), 200) + ")"}
+	case !slices.Equal(got, ids):
+		return &distfile.MismatchError{Want: ids.String(), Got: got.String()}
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"srcmend/internal/distfile"
 	"srcmend/internal/fetch"
@@ -37,8 +38,15 @@ func TestPatchIDs(t *testing.T) {
 	if err := ids.Check(strings.NewReader(other)); !errors.As(err, &mismatch) || mismatch.Want == mismatch.Got {
 		t.Errorf("another patch gives %v", err)
 	}
-	if err := ids.Check(strings.NewReader("<!DOCTYPE html><html><title>Sign in</title>")); err == nil {
-		t.Error("a web page is a patch")
+	// What is no patch is another file, too: a resumed download whose head
+	// was wrong is started over only then.
+	mismatch = nil
+	if err := ids.Check(strings.NewReader("<!DOCTYPE html><html><title>Sign in</title>")); !errors.As(err, &mismatch) || !strings.HasPrefix(mismatch.Got, "no patch") {
+		t.Errorf("a web page gives %v", err)
+	}
+	broken := errors.New("broken")
+	if err := ids.Check(iotest.ErrReader(broken)); !errors.Is(err, broken) {
+		t.Errorf("a broken reader gives %v", err)
 	}
 	if a, b := ids.Key(), fetch.PatchIDs([]string{"x"}).Key(); a == b || !strings.HasPrefix(a, "patch-id/") {
 		t.Errorf("keys are %s and %s", a, b)

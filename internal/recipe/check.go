@@ -144,7 +144,7 @@ func (c *checker) url(text string, at ...any) {
 	case u.Scheme != "file" && u.Host == "":
 		c.fail("the URL names no host", "", at...)
 	case u.User != nil:
-		c.fail("a URL in a recipe holds no user or password", "use ~/.netrc or a mirror", at...)
+		c.fail("a URL in a recipe holds no user or password", "recipes are read by others; name a place that needs none, or use --mirror", at...)
 	}
 }
 
