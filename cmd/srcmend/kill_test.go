@@ -78,7 +78,7 @@ build:
   configure: [sh, configure, "{prefix}"]
   make: [gmake, "-j{jobs}"]
   install: [gmake, install, "DESTDIR={destdir}"]
-  env: {MARKS: %s/marks}
+  env: {MARKS: %s/marks, GORACE: atexit_sleep_ms=0}
 `, sha256.Sum256(archive), w.server.URL, w.dir)
 	if err := os.WriteFile(filepath.Join(w.dir, "recipes/big.yaml"), []byte(recipe), 0o644); err != nil {
 		t.Fatal(err)
