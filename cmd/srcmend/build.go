@@ -75,7 +75,7 @@ func (a *app) buildVerb() *cobra.Command {
 	flags.StringVar(&o.workDir, "work-dir", "", "folder to build below (default: in the cache folder)")
 	flags.IntVarP(&o.jobs, "jobs", "j", runtime.NumCPU(), "how many compilers run at once")
 	flags.BoolVar(&o.keep, "keep", false, "keep the work folder when all is green")
-	flags.BoolVar(&o.replace, "replace", false, "overwrite files below the prefix that no receipt accounts for")
+	flags.BoolVar(&o.replace, "replace", false, "overwrite files below the prefix that were changed or come from elsewhere")
 	flags.BoolVarP(&o.dryRun, "dry-run", "n", false, "show the plan, do nothing")
 	flags.BoolVar(&o.installNeeds, "install-needs", false, "install the packages that the build needs, with the system's packager")
 	o.fetch.flags(flags)
@@ -107,17 +107,24 @@ func (a *app) plan(ctx context.Context, target string, o buildOptions) (plan.Pla
 	if err != nil {
 		return plan.Plan{}, nil, err
 	}
-	pkg, release := splitTarget(target)
-	r, err := recipes.Load(pkg)
+	r, release, err := load(recipes, target)
 	if err != nil {
 		return plan.Plan{}, nil, err
+	}
+	if o.prefix == "" {
+		return plan.Plan{}, nil, &usageError{"--prefix is empty", "--prefix /usr/local"}
 	}
 	prefix, err := filepath.Abs(o.prefix)
 	if err != nil {
 		return plan.Plan{}, nil, err
 	}
-	p, err := plan.Make(r, release, platform.Here(ctx), plan.Options{
-		Prefix: prefix, Configure: o.configure, Env: build.Passed(os.Environ()), File: recipes.File,
+	here, err := platform.Here(ctx)
+	if err != nil {
+		return plan.Plan{}, nil, err
+	}
+	steers, _ := build.Passed(os.Environ())
+	p, err := plan.Make(r, release, here, plan.Options{
+		Prefix: prefix, Configure: o.configure, Env: steers, File: recipes.File,
 	})
 	return p, recipes.File, err
 }
@@ -143,14 +150,19 @@ func (a *app) work(ctx context.Context, p plan.Plan, o buildOptions) (*work.Work
 	if err != nil {
 		return nil, err
 	}
+	state, err := stateDir()
+	if err != nil {
+		return nil, err
+	}
 	root := "/"
 	if dest := os.Getenv("DESTDIR"); dest != "" {
 		if root, err = filepath.Abs(dest); err != nil {
 			return nil, err
 		}
 	}
+	_, helps := build.Passed(os.Environ())
 	w := &work.Work{
-		Plan: p, Dir: dir, Root: root, Path: os.Getenv("PATH"), Jobs: o.jobs, Keep: o.keep,
+		Plan: p, Dir: dir, Root: root, Path: os.Getenv("PATH"), Env: helps, Jobs: o.jobs, Locks: filepath.Join(state, "locks"), Keep: o.keep,
 		Replace: o.replace, Fetcher: fetcher, Catalogue: cat,
 	}
 	if w.Make, err = platform.GNUMake(ctx); err == nil {

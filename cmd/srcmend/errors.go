@@ -13,7 +13,9 @@ import (
 	"srcmend/internal/event"
 	"srcmend/internal/fetch"
 	"srcmend/internal/history"
+	"srcmend/internal/plan"
 	"srcmend/internal/recipe"
+	"srcmend/internal/work"
 	"srcmend/internal/yamlfile"
 )
 
@@ -66,7 +68,7 @@ func badInput(err error) bool {
 		mistakes yamlfile.Mistakes
 	)
 	return errors.As(err, &usage) || errors.As(err, &pkg) || errors.As(err, &release) ||
-		errors.As(err, &mistakes) || errors.Is(err, history.ErrUnknown)
+		errors.As(err, &mistakes) || errors.Is(err, history.ErrUnknown) || errors.Is(err, plan.ErrArguments)
 }
 
 // show writes an error for people or for programs.
@@ -113,16 +115,19 @@ func count(n int, what string) string {
 func hint(err error) string {
 	var usage *usageError
 	var noSource *fetch.NoSourceError
+	var foreign *work.ForeignError
 	var pathErr *fs.PathError
 	switch {
 	case errors.As(err, &usage):
 		return usage.try
+	case errors.As(err, &foreign):
+		return "give --work-dir a folder of its own, or move " + foreign.Dir + " away"
 	case errors.As(err, &noSource):
 		return noSource.Hint
 	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
 		return "make room (df -h shows where), then run the same command again: it goes on where it stopped"
 	case errors.Is(err, fs.ErrPermission) && errors.As(err, &pathErr):
-		return "choose a --prefix that you may write to, or run as a user who may"
+		return "run as a user who may do that, or choose another folder (--prefix, --work-dir, XDG_CACHE_HOME, XDG_STATE_HOME)"
 	case errors.Is(err, build.ErrLost):
 		return "run the same command again; if it was killed for want of memory, with fewer --jobs"
 	}

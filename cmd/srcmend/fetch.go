@@ -52,7 +52,7 @@ func (o *fetchOptions) fetcher() (*fetch.Fetcher, error) {
 	return f, nil
 }
 
-const fetchHelp = `Fetch a release's archive and the patches of its fixes into the store.
+const fetchHelp = `Fetch a release's archive, and the patches that it needs here, into the store.
 
 The store is checksummed: what is in it was verified, and is verified again
 when it is used. The path of the archive is printed.
@@ -80,12 +80,15 @@ func (a *app) fetch(ctx context.Context, target string, o fetchOptions) error {
 	if err != nil {
 		return err
 	}
-	pkg, release := splitTarget(target)
-	r, err := recipes.Load(pkg)
+	r, release, err := load(recipes, target)
 	if err != nil {
 		return err
 	}
-	p, err := plan.Make(r, release, platform.Here(ctx), plan.Options{Prefix: "/", File: recipes.File})
+	here, err := platform.Here(ctx)
+	if err != nil {
+		return err
+	}
+	p, err := plan.Make(r, release, here, plan.Options{Prefix: "/", File: recipes.File})
 	if err != nil {
 		return err
 	}
@@ -95,10 +98,14 @@ func (a *app) fetch(ctx context.Context, target string, o fetchOptions) error {
 	}
 	out, done := a.render()
 	f.Events = out.Send
+	out.Send(event.StepStarted{Step: plan.Fetch, What: p.Archive.Name})
 	item, err := work.Source(ctx, f, p.Archive)
+	if err == nil {
+		err = work.Patches(ctx, f, p)
+	}
 	ended := event.Ended{Outcome: event.Green, Text: item.Path}
 	switch {
-	case ctx.Err() != nil:
+	case err != nil && ctx.Err() != nil:
 		ended = event.Ended{Outcome: event.Interrupted, Text: "interrupted", Hint: "run the same command again to go on"}
 	case err != nil:
 		ended = failed(err)

@@ -15,7 +15,13 @@ func main() {
 	if build.Supervising() {
 		os.Exit(build.Supervise())
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	var asked []os.Signal
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) { // as nohup has it
+			asked = append(asked, s)
+		}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), asked...)
 	context.AfterFunc(ctx, stop) // a second signal ends this process at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }

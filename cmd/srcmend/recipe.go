@@ -119,6 +119,9 @@ func (a *app) recipeList() error {
 		}
 		all = append(all, listed{r.Name, r.Summary, r.Newest().String(), len(r.Releases), len(r.Fixes), r.File()})
 	}
+	if len(wrong) > 0 && a.json {
+		return wrong.Err() // one JSON value, not two
+	}
 	if err := a.showList(all); err != nil {
 		return err
 	}
@@ -142,15 +145,22 @@ func (a *app) recipeShow(ctx context.Context, target string) error {
 	if err != nil {
 		return err
 	}
-	pkg, release := splitTarget(target)
-	r, err := recipes.Load(pkg)
+	r, release, err := load(recipes, target)
 	if err != nil {
 		return err
+	}
+	if release != "" {
+		if _, _, err := r.Release(release); err != nil {
+			return err
+		}
 	}
 	if a.json {
 		return a.encode(r)
 	}
-	here := platform.Here(ctx)
+	here, err := platform.Here(ctx)
+	if err != nil {
+		return err
+	}
 	known := make([]string, 0, len(r.Releases))
 	for _, v := range r.Known() {
 		known = append(known, v.String())
@@ -243,7 +253,7 @@ func lint(all *recipe.Collection, cat *signature.Catalogue, arg string) (yamlfil
 		dir, file := filepath.Split(filepath.Clean(arg))
 		here := recipe.Layer{Name: filepath.Clean(dir), Recipes: os.DirFS(filepath.Join(".", dir)), Files: os.DirFS(filepath.Join(dir, "patches"))}
 		all = all.Under(here)
-		text, rerr := os.ReadFile(arg)
+		text, rerr := recipe.ReadFile(arg)
 		if rerr != nil {
 			return nil, &usageError{rerr.Error(), "srcmend recipe list names the packages"}
 		}

@@ -119,8 +119,11 @@ func (a *app) render() (renderer, func() error) {
 		j := &report.JSON{W: a.out}
 		return j, j.Err
 	}
-	t := &report.Text{Out: a.out, Err: a.err, Quiet: a.quiet, Width: terminalWidth(a.err), Color: color(a.err)}
-	return t, func() error { t.Close(); return nil }
+	t := &report.Text{
+		Out: a.out, Err: a.err, Quiet: a.quiet, Width: terminalWidth(a.err),
+		Color: color(a.err), OutColor: color(a.out),
+	}
+	return t, t.Close
 }
 
 // terminalWidth returns a function that tells the width of the terminal that
@@ -152,6 +155,9 @@ func color(w io.Writer) bool {
 func (a *app) collection() (*recipe.Collection, error) {
 	layers := []recipe.Layer{{Name: "shipped", Recipes: recipes.FS, Files: patches.FS}}
 	for _, dir := range append(filepath.SplitList(os.Getenv("SRCMEND_RECIPES")), a.recipes...) {
+		if dir == "" {
+			continue // as an empty entry of a path is
+		}
 		info, err := os.Stat(dir)
 		if err != nil {
 			return nil, &usageError{fmt.Sprintf("the folder of recipes can't be read: %v", err), ""}
@@ -197,8 +203,13 @@ func openHistory() (*history.History, error) {
 	return history.Open(filepath.Join(dir, "history"), nil), nil
 }
 
-// splitTarget splits PKG[@VERSION].
-func splitTarget(arg string) (pkg, release string) {
-	pkg, release, _ = strings.Cut(arg, "@")
-	return pkg, release
+// load reads the recipe of PKG[@VERSION] and returns the version as it was
+// given, "" for none.
+func load(recipes *recipe.Collection, target string) (r *recipe.Recipe, release string, err error) {
+	pkg, release, at := strings.Cut(target, "@")
+	if at && release == "" {
+		return nil, "", &usageError{fmt.Sprintf("no version stands after the @ of %q", target), "srcmend recipe show " + pkg + " lists the versions"}
+	}
+	r, err = recipes.Load(pkg)
+	return r, release, err
 }

@@ -10,7 +10,8 @@
 //     that make removes its half-made targets, and is killed if it does not;
 //   - this program is killed with kill -9: the supervisor notices at once and
 //     does the same, so that no orphan goes on writing into the tree;
-//   - the command ends but leaves processes behind: they are ended too;
+//   - the command ends but leaves processes of its group behind: they are
+//     ended too;
 //   - the supervisor is killed as well, or the machine stops: no status file
 //     appears, and the next run knows that the tree can't be trusted.
 //
@@ -29,6 +30,7 @@
 //		// err: srcmend could not find out; !res.Green(): the build is red
 //	}
 //
-// What it does not do: decide what to run, look into the output, or keep the
+// A process that leaves the group on purpose, as daemons do, is not followed.
+// What else it does not do: decide what to run, look into the output, or keep the
 // command from reading the rest of the machine.
 package build

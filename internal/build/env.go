@@ -1,38 +1,46 @@
 package build
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
 
-// passed are the variables of the user's environment that reach a build,
-// because people set them to steer one. A name that ends in _ is a prefix.
-var passed = []string{
+// steering are the variables of the user's environment that people set to
+// steer a build: they are part of what is built.
+var steering = []string{
 	"CC", "CXX", "CPP", "LD", "AR", "AS", "NM", "RANLIB", "STRIP",
 	"CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "LIBS",
 	"PKG_CONFIG", "PKG_CONFIG_PATH", "PKG_CONFIG_LIBDIR",
-	"SOURCE_DATE_EPOCH", "CCACHE_", "DISTCC_",
+	"SOURCE_DATE_EPOCH",
 }
 
-// Passed picks from environ (KEY=value) what reaches a build, sorted. PATH
-// does too, but is not the build's identity: see [Environment].
-func Passed(environ []string) []string {
-	var out []string
+// helping are the prefixes of variables that say how compilers are helped,
+// not what they make.
+var helping = []string{"CCACHE_", "DISTCC_"}
+
+// Passed picks from environ (KEY=value) what reaches a build, sorted: what
+// steers it, and what only helps it to be done. PATH is a matter of its own,
+// see [Environment].
+func Passed(environ []string) (steers, helps []string) {
 	for _, kv := range environ {
 		key, _, _ := strings.Cut(kv, "=")
-		if slices.ContainsFunc(passed, func(p string) bool {
-			return key == p || strings.HasSuffix(p, "_") && strings.HasPrefix(key, p)
-		}) {
-			out = append(out, kv)
+		if slices.Contains(steering, key) {
+			steers = append(steers, kv)
+		}
+		if slices.ContainsFunc(helping, func(p string) bool { return strings.HasPrefix(key, p) }) {
+			helps = append(helps, kv)
 		}
 	}
-	slices.Sort(out)
-	return out
+	slices.Sort(steers)
+	slices.Sort(helps)
+	return steers, helps
 }
 
 // Environment is the complete environment of a command: what is fixed, so
 // that messages are English and times UTC, then the given ones, of which a
-// later one wins. Temporary files go to tmp, which is also the home folder.
+// later one wins; but flags (CFLAGS and the like) are added to the earlier
+// ones. Temporary files go to tmp, which is also the home folder.
 func Environment(path, tmp string, more ...[]string) []string {
 	all := []string{
 		"PATH=" + path, "HOME=" + tmp, "TMPDIR=" + tmp,
@@ -41,17 +49,17 @@ func Environment(path, tmp string, more ...[]string) []string {
 	for _, m := range more {
 		all = append(all, m...)
 	}
-	last := map[string]int{}
-	for i, kv := range all {
-		key, _, _ := strings.Cut(kv, "=")
-		last[key] = i
+	values := map[string]string{}
+	for _, kv := range all {
+		key, value, _ := strings.Cut(kv, "=")
+		if before := values[key]; before != "" && strings.HasSuffix(key, "FLAGS") {
+			value = before + " " + value
+		}
+		values[key] = value
 	}
 	var out []string
-	for i, kv := range all {
-		if key, _, _ := strings.Cut(kv, "="); last[key] == i {
-			out = append(out, kv)
-		}
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		out = append(out, key+"="+values[key])
 	}
-	slices.Sort(out)
 	return out
 }

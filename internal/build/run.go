@@ -64,7 +64,7 @@ type order struct {
 	Status string
 }
 
-// Run carries out c and waits until it and all it started are gone. A command
+// Run carries out c and waits until it and its process group are gone. A command
 // that fails is a Result, not an error. When ctx is cancelled the command is
 // ended in good order and the error is ctx's; the status file is written in
 // every case but [ErrLost].
@@ -112,7 +112,7 @@ func (c Command) supervisor(orders *os.File) (*exec.Cmd, error) {
 	}
 	cmd := exec.Command(self)
 	cmd.Args = []string{os.Args[0], superviseArg}
-	cmd.Env, cmd.Dir = c.Env, c.Dir
+	cmd.Env, cmd.Dir = c.Env, "/" // that the command's folder is not there is the command's fault
 	cmd.Stdout, cmd.Stderr = c.Log, c.Log
 	cmd.ExtraFiles = []*os.File{orders}
 	if c.Hold != nil {

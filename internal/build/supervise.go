@@ -29,8 +29,9 @@ func Supervising() bool { return len(os.Args) == 2 && os.Args[1] == superviseArg
 // Supervise runs the command that [Run] sends, watches over it and writes its
 // status file. It returns the exit status for this process.
 func Supervise() int {
-	runtime.LockOSThread() // the child is told when this thread's process dies
-	signal.Ignore(syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE)
+	runtime.LockOSThread()             // the child is told when this thread's process dies
+	signals := make(chan os.Signal, 8) // caught, not ignored: the command would inherit that
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE, syscall.SIGTERM)
 	adopt()
 	syscall.Umask(0o022)
 	syscall.CloseOnExec(3)
@@ -44,7 +45,7 @@ func Supervise() int {
 	if err != nil {
 		return 1 // the one who ordered is gone before anything began
 	}
-	text, err := json.Marshal(o.carryOut(orders))
+	text, err := json.Marshal(o.carryOut(orders, signals))
 	if err == nil {
 		err = renameio.WriteFile(o.Status, text, 0o644)
 	}
@@ -55,9 +56,9 @@ func Supervise() int {
 	return 0
 }
 
-// carryOut runs the command until it and its group are gone, or until orders
-// ends.
-func (o order) carryOut(orders io.Reader) Result {
+// carryOut runs the command until it and its group are gone; or until orders
+// ends, or somebody asks this process to end.
+func (o order) carryOut(orders io.Reader, signals <-chan os.Signal) Result {
 	cmd := exec.Command(o.Argv[0], o.Argv[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = o.Dir, os.Stdout, os.Stderr
 	cmd.SysProcAttr = EndWithParent()
@@ -65,10 +66,17 @@ func (o order) carryOut(orders io.Reader) Result {
 	if err := cmd.Start(); err != nil {
 		return Result{Exit: -1, Error: err.Error()}
 	}
-	gone := make(chan struct{})
+	gone := make(chan struct{}, 2)
 	go func() {
 		_, _ = io.Copy(io.Discard, orders) // ends when Run or its process does
-		close(gone)
+		gone <- struct{}{}
+	}()
+	go func() {
+		for s := range signals {
+			if s == syscall.SIGTERM {
+				gone <- struct{}{}
+			}
+		}
 	}()
 	done := make(chan struct{})
 	go func() {

@@ -115,7 +115,8 @@ func (h *History) Begin(r Record) (*Attempt, error) {
 	if err := a.save(); err != nil {
 		return nil, err
 	}
-	return a, h.prune(ids)
+	h.prune(ids)
+	return a, nil
 }
 
 // End closes the attempt.
@@ -158,25 +159,17 @@ func (h *History) ids() ([]int, error) {
 	return ids, nil
 }
 
-// prune removes the logs of old attempts; their records stay.
-func (h *History) prune(ids []int) error {
-	if len(ids) < KeepLogs {
-		return nil
-	}
-	for _, id := range ids[:len(ids)-KeepLogs+1] {
-		entries, err := os.ReadDir(h.folder(id))
-		if err != nil {
-			return err
-		}
+// prune removes the logs of old attempts; their records stay. A log that can't
+// be removed is no reason not to go on.
+func (h *History) prune(ids []int) {
+	for _, id := range ids[:max(0, len(ids)-KeepLogs+1)] {
+		entries, _ := os.ReadDir(h.folder(id))
 		for _, e := range entries {
 			if e.Name() != recordFile {
-				if err := os.RemoveAll(filepath.Join(h.folder(id), e.Name())); err != nil {
-					return err
-				}
+				_ = os.RemoveAll(filepath.Join(h.folder(id), e.Name()))
 			}
 		}
 	}
-	return nil
 }
 
 // ErrUnknown says that there is no attempt of that number.

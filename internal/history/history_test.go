@@ -182,22 +182,23 @@ func TestReceipt(t *testing.T) {
 	if err != nil || len(again.Files) != 3 || again.Files[0] != r.Files[0] {
 		t.Fatalf("read back is %+v, %v", again, err)
 	}
-	if differs, err := again.Check(root); differs != "" || err != nil {
-		t.Errorf("nothing was touched, but %s, %v", differs, err)
+	if missing, changed, err := again.Check(root); len(missing)+len(changed) > 0 || err != nil {
+		t.Errorf("nothing was touched, but %v %v, %v", missing, changed, err)
 	}
 	for _, test := range []struct {
 		want   string
 		change func() error
 	}{
-		{"bin/hello was changed", func() error { return os.Chmod(filepath.Join(base, "bin/hello"), fs.ModeSetuid|0o755) }},
-		{"bin/hello was changed", func() error { return os.WriteFile(filepath.Join(base, "bin/hello"), []byte("ho"), 0o755) }},
-		{"bin/hello is missing", func() error { return os.Remove(filepath.Join(base, "bin/hello")) }},
+		{"[] [bin/hello]", func() error { return os.Chmod(filepath.Join(base, "bin/hello"), fs.ModeSetuid|0o755) }},
+		{"[] [bin/hello]", func() error { return os.WriteFile(filepath.Join(base, "bin/hello"), []byte("ho"), 0o755) }},
+		{"[bin/hello] []", func() error { return os.Remove(filepath.Join(base, "bin/hello")) }},
 	} {
 		if err := test.change(); err != nil {
 			t.Fatal(err)
 		}
-		if differs, err := again.Check(root); err != nil || differs != test.want {
-			t.Errorf("check says %q, %v; want %q", differs, err, test.want)
+		missing, changed, err := again.Check(root)
+		if got := fmt.Sprint(missing, changed); err != nil || got != test.want {
+			t.Errorf("check says %s, %v; want %s", got, err, test.want)
 		}
 	}
 	if _, err := history.ReadReceipt(path + "x"); !errors.Is(err, fs.ErrNotExist) {
@@ -229,7 +230,7 @@ func FuzzReadReceipt(f *testing.F) {
 			t.Fatal(err)
 		}
 		if r, err := history.ReadReceipt(path); err == nil {
-			_, _ = r.Check(t.TempDir())
+			_, _, _ = r.Check(t.TempDir())
 		}
 	})
 }

@@ -47,6 +47,9 @@ type File struct {
 	Mode   string `json:"mode"` // "0755" of a file; "link"; "folder"
 	SHA256 string `json:"sha256,omitempty"`
 	Target string `json:"target,omitempty"` // of a link
+	// Kept says that the user's changed file was left in its place; the one
+	// described here lies beside it.
+	Kept bool `json:"kept,omitempty"`
 }
 
 // What [File.Mode] is for what is not a file.
@@ -87,24 +90,25 @@ func (r Receipt) Write(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return renameio.WriteFile(path, append(text, '\n'), 0o644)
+	return renameio.WriteFile(path, append(text, '\n'), 0o644, renameio.IgnoreUmask())
 }
 
 // Check compares what is installed under root with the receipt and returns
-// the first difference, "" when there is none.
-func (r Receipt) Check(root string) (string, error) {
+// the paths of the files that are missing and of those that were changed. A
+// file that was kept may be anything.
+func (r Receipt) Check(root string) (missing, changed []string, err error) {
 	for _, want := range r.Files {
 		is, err := Describe(filepath.Join(root, r.Prefix), want.Path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return want.Path + " is missing", nil
+			missing = append(missing, want.Path)
 		case err != nil:
-			return "", err
-		case is != want:
-			return want.Path + " was changed", nil
+			return nil, nil, err
+		case is != want && !want.Kept:
+			changed = append(changed, want.Path)
 		}
 	}
-	return "", nil
+	return missing, changed, nil
 }
 
 // Describe returns the File at a path below the folder dir.

@@ -26,6 +26,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"srcmend/internal/platform"
 	"srcmend/internal/recipe"
@@ -121,7 +122,7 @@ func Make(r *recipe.Recipe, want string, here platform.Platform, o Options) (Pla
 		return Plan{}, err
 	}
 	if !filepath.IsAbs(o.Prefix) || filepath.Clean(o.Prefix) != o.Prefix {
-		return Plan{}, fmt.Errorf("prefix %q is not an absolute path in its shortest form", o.Prefix)
+		return Plan{}, fmt.Errorf("%w: prefix %q is not an absolute path in its shortest form", ErrArguments, o.Prefix)
 	}
 	p := Plan{
 		Package: r.Name, Release: v.String(), Prefix: o.Prefix, Platform: here,
@@ -135,8 +136,27 @@ func Make(r *recipe.Recipe, want string, here platform.Platform, o Options) (Pla
 	if err != nil {
 		return Plan{}, err
 	}
+	if len(o.Configure) > 0 && len(r.Build.Configure) == 0 {
+		return Plan{}, fmt.Errorf("%w: %s has no configure step that could take %s", ErrArguments, r.Name, strings.Join(o.Configure, " "))
+	}
+	if text, ok := readable(append(append([]string{o.Prefix}, o.Configure...), o.Env...)); !ok {
+		return Plan{}, fmt.Errorf("%w: %q is not UTF-8", ErrArguments, text)
+	}
 	p.addSteps(r.Build, taken, o.Configure)
 	return p, nil
+}
+
+// ErrArguments is wrapped by errors about what the user asked for.
+var ErrArguments = errors.New("can't be planned")
+
+// readable returns the first of the texts that is not UTF-8: it would not be
+// the same in the plan's JSON.
+func readable(texts []string) (string, bool) {
+	i := slices.IndexFunc(texts, func(s string) bool { return !utf8.ValidString(s) })
+	if i < 0 {
+		return "", true
+	}
+	return texts[i], false
 }
 
 // archive fills in where the release's source comes from.
@@ -211,7 +231,11 @@ func (p *Plan) patch(src recipe.PatchSource, file func(string) ([]byte, error)) 
 	if err != nil {
 		return out, fmt.Errorf("reading its patch: %w", err)
 	}
-	out.SHA256 = fmt.Sprintf("%x", sha256.Sum256(text))
+	sum := fmt.Sprintf("%x", sha256.Sum256(text))
+	if out.SHA256 != "" && out.SHA256 != sum {
+		return out, fmt.Errorf("%s has sha256 %s, the recipe says %s", src.File, sum, out.SHA256)
+	}
+	out.SHA256 = sum
 	return out, nil
 }
 
@@ -271,10 +295,10 @@ func pairs(envs ...map[string]string) []string {
 // and of nothing else. Where an archive comes from can't, once its sum is
 // known; neither can a fix that is left out.
 func (p Plan) Hash() string {
-	p.Left, p.Needs, p.Archive.Sources = nil, nil, nil
+	p.Left, p.Needs, p.Archive.Sources, p.Archive.Name = nil, nil, nil, ""
 	p.Fixes = slices.Clone(p.Fixes)
 	for i := range p.Fixes {
-		p.Fixes[i].Summary = ""
+		p.Fixes[i].Summary, p.Fixes[i].Advisory = "", ""
 	}
 	text, err := json.Marshal(p)
 	if err != nil {

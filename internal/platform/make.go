@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 )
 
@@ -21,7 +22,7 @@ func GNUMake(ctx context.Context) (string, error) {
 			continue
 		}
 		if strings.HasPrefix(ask(ctx, path, "--version"), "GNU Make") {
-			return path, nil
+			return filepath.Abs(path)
 		}
 	}
 	return "", ErrNoMake

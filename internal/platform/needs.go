@@ -53,8 +53,8 @@ func (p Platform) Missing(ctx context.Context, names []string) (missing []string
 
 // Install returns the commands that install the named packages here, to be
 // run in order or shown. With refresh the package index is brought up to date
-// first. It starts them with sudo when this is not root. It returns nil where
-// it does not know how.
+// first. It starts them with sudo when this is not root, which then must not
+// ask for a password. It returns nil where it does not know how.
 func (p Platform) Install(names []string, refresh bool) [][]string {
 	pkgs, ok := packagerOf(p.Family)
 	if !ok || len(names) == 0 {
@@ -67,7 +67,7 @@ func (p Platform) Install(names []string, refresh bool) [][]string {
 	out = append(out, slices.Concat(pkgs.install, names))
 	if os.Geteuid() != 0 {
 		for i := range out {
-			out[i] = append([]string{"sudo"}, out[i]...)
+			out[i] = append([]string{"sudo", "-n"}, out[i]...)
 		}
 	}
 	return out

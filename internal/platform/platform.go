@@ -16,6 +16,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,8 +55,22 @@ func nonempty(words ...string) []string {
 }
 
 // Here looks at the machine this runs on. It asks small commands (cc, getconf,
-// freebsd-version), each for two seconds at most.
-func Here(ctx context.Context) Platform {
+// freebsd-version). That one is not there is an answer; the error says that
+// one did not answer in time, so that what is here is not known.
+func Here(ctx context.Context) (Platform, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	p := look(ctx)
+	if err := ctx.Err(); err != nil {
+		return Platform{}, fmt.Errorf("asking the system and the compiler what they are: %w", err)
+	}
+	return p, nil
+}
+
+// patience is how long the system and the compiler are given to answer.
+const patience = 30 * time.Second
+
+func look(ctx context.Context) Platform {
 	p := Platform{OS: runtime.GOOS, Arch: runtime.GOARCH}
 	switch p.OS {
 	case "linux":
@@ -67,16 +82,18 @@ func Here(ctx context.Context) Platform {
 		if p.Version == "" {
 			p.Version = firstLine(ask(ctx, "uname", "-r"))
 		}
+		p.Version, _, _ = strings.Cut(p.Version, "-STABLE")
+		p.Version, _, _ = strings.Cut(p.Version, "-CURRENT")
 	default:
 		p.Family = p.OS
 		p.Version = firstLine(ask(ctx, "uname", "-r"))
 	}
-	p.Compiler = Compiler(ctx)
+	p.Compiler = compiler(ctx)
 	return p
 }
 
-// Compiler names the C compiler that $CC, or cc, starts: "gcc 12.2.0".
-func Compiler(ctx context.Context) string {
+// compiler names the C compiler that $CC, or cc, starts: "gcc 12.2.0".
+func compiler(ctx context.Context) string {
 	argv := strings.Fields(os.Getenv("CC"))
 	if len(argv) == 0 {
 		argv = []string{"cc"}
@@ -135,8 +152,6 @@ func linuxLibc(ctx context.Context) string {
 
 // ask runs a small command and returns what it printed, "" when it fails.
 func ask(ctx context.Context, argv ...string) string {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	cmd.WaitDelay = time.Second

@@ -160,15 +160,21 @@ func (c *checker) build() {
 	}
 }
 
-var packageForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9+._/-]*$`)
+// packageForms are the names of packages, by whose they are. A packager must
+// not take one for an option, a file, a pattern or an order to remove.
+var packageForms = map[string]*regexp.Regexp{
+	"debian":  regexp.MustCompile(`^[a-z0-9][a-z0-9.+-]*[a-z0-9.]$|^[a-z0-9.+-]*[a-z0-9]\+\+$`),
+	"freebsd": regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*(?:/[A-Za-z0-9][A-Za-z0-9_.-]*)?$`),
+}
 
 func (c *checker) needs(family string) {
-	families := []string{"debian", "freebsd"}
-	if !slices.Contains(families, family) {
-		c.fail(fmt.Sprintf("packages of %q are not known here", family), "known: "+strings.Join(families, ", "), "needs", family)
+	form, known := packageForms[family]
+	if !known {
+		c.fail(fmt.Sprintf("packages of %q are not known here", family), "known: "+strings.Join(slices.Sorted(maps.Keys(packageForms)), ", "), "needs", family)
+		return
 	}
 	for i, name := range c.Needs[family] {
-		if !packageForm.MatchString(name) {
+		if !form.MatchString(name) {
 			c.fail(fmt.Sprintf("%q can't be a package's name", name), "", "needs", family, i)
 		}
 	}
@@ -192,6 +198,9 @@ func (c *checker) fix(f Fix, at ...any) {
 	}
 	for i, p := range f.Patch {
 		c.patch(p, under("patch", i)...)
+	}
+	if len(f.Configure) > 0 && len(c.Build.Configure) == 0 {
+		c.fail(fmt.Sprintf("fix %s has arguments for configure, and there is no such step", f.ID), "", under("configure")...)
 	}
 	for i, arg := range f.Configure {
 		c.placeholders(arg, commandNames, under("configure", i)...)

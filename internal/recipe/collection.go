@@ -3,9 +3,12 @@ package recipe
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -42,7 +45,7 @@ func (c *Collection) Names() ([]string, error) {
 			return nil, fmt.Errorf("reading the recipes of %s: %w", l.Name, err)
 		}
 		for _, f := range files {
-			if name, ok := strings.CutSuffix(f.Name(), ".yaml"); ok && !f.IsDir() {
+			if name, ok := strings.CutSuffix(f.Name(), ".yaml"); ok && !f.IsDir() && idForm.MatchString(name) {
 				names[name] = true
 			}
 		}
@@ -55,7 +58,7 @@ func (c *Collection) Names() ([]string, error) {
 func (c *Collection) Load(name string) (*Recipe, error) {
 	if idForm.MatchString(name) {
 		for _, l := range slices.Backward(c.layers) {
-			text, err := fs.ReadFile(l.Recipes, name+".yaml")
+			text, err := read(l.Recipes, name+".yaml", yamlfile.MaxSize)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue
 			}
@@ -87,12 +90,38 @@ func ParseNamed(file, name string, text []byte) (*Recipe, error) {
 // layer that has it.
 func (c *Collection) File(name string) ([]byte, error) {
 	for _, l := range slices.Backward(c.layers) {
-		text, err := fs.ReadFile(l.Files, name)
+		text, err := read(l.Files, name, maxFile)
 		if !errors.Is(err, fs.ErrNotExist) {
 			return text, err
 		}
 	}
 	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+}
+
+// maxFile is how large a patch or a log beside the recipes may be, in bytes.
+const maxFile = 64 << 20
+
+// read reads a plain file of at most limit bytes, and one byte of a larger
+// one, so that whoever gets it sees that it is too large.
+func read(files fs.FS, name string, limit int64) ([]byte, error) {
+	info, err := fs.Stat(files, name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() { // reading a pipe would wait for ever
+		return nil, &fs.PathError{Op: "read", Path: name, Err: errors.New("it is not a plain file")}
+	}
+	f, err := files.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, limit+1))
+}
+
+// ReadFile reads a recipe's file, in a folder of the system.
+func ReadFile(path string) ([]byte, error) {
+	return read(os.DirFS(filepath.Dir(path)), filepath.Base(path), yamlfile.MaxSize)
 }
 
 // UnknownPackage says that no layer has a recipe of that name.

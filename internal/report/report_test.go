@@ -63,7 +63,9 @@ func TestTextOffATerminal(t *testing.T) {
 	c := &clock{at: time.Unix(1000, 0)}
 	text := &report.Text{Out: &out, Err: &errs, Now: c.now}
 	tell(c, text.Send)
-	text.Close()
+	if err := text.Close(); err != nil {
+		t.Error(err)
+	}
 	text.Send(event.Note{Text: "too late"})
 	const want = `hello 2.12 into /opt/hello
   going on with make, where the last run stopped
@@ -182,6 +184,40 @@ func TestJSONDropsWhatMayBeDropped(t *testing.T) {
 	}
 	if n := strings.Count(out.String(), "\n"); n < 10 || n > 12 {
 		t.Errorf("in ten seconds %d lines are written", n)
+	}
+}
+
+// TestNothingOfStrangersReachesTheTerminal sends escape sequences in every
+// field that comes from recipes, file names or logs.
+func TestNothingOfStrangersReachesTheTerminal(t *testing.T) {
+	var out, errs bytes.Buffer
+	text := &report.Text{Out: &out, Err: &errs}
+	const evil = "a\x1b[2Jb\x1b]0;t\x07\u009b1m\u202ec\nforged: line"
+	for _, e := range []event.Event{
+		event.Planned{Package: evil, Release: evil, Prefix: evil},
+		event.StepStarted{Step: "make", What: evil, Log: evil},
+		event.StepEnded{Step: "make", Outcome: event.Red, Why: evil},
+		event.SourceTried{Source: evil, Outcome: event.Failed, Why: evil},
+		event.SourceTried{Source: evil, Outcome: event.Green},
+		event.Patched{Fix: "f", Verdict: "needed", Applied: true, Files: []string{evil}},
+		event.Warning(evil, evil),
+		event.Finding{File: evil, Cause: evil, Excerpt: []string{evil}, Remedy: []string{evil}},
+		event.Ended{Outcome: event.Red, Text: evil, Hint: evil, Detail: []string{evil}, Log: evil},
+	} {
+		text.Send(e)
+	}
+	for _, s := range []string{out.String(), errs.String()} {
+		if strings.ContainsAny(s, "\x1b\x07\u009b\u202e") || strings.Contains(s, "\nforged") {
+			t.Errorf("shown is %q", s)
+		}
+	}
+}
+
+func TestTextTellsThatItCannotWrite(t *testing.T) {
+	text := &report.Text{Out: full{}, Err: &bytes.Buffer{}}
+	text.Send(event.Ended{Outcome: event.Green, Text: "done"})
+	if text.Close() == nil {
+		t.Error("writing the result failed and nobody says so")
 	}
 }
 

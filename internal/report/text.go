@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"srcmend/internal/buildlog"
 	"srcmend/internal/event"
 )
 
@@ -15,12 +16,13 @@ const heartbeat = 30 * time.Second
 
 // Text renders events for people.
 type Text struct {
-	Out   io.Writer        // the result
-	Err   io.Writer        // everything before it
-	Width func() int       // of the terminal Err is; nil: it is none
-	Color bool             // on both
-	Quiet bool             // only warnings, findings and the result
-	Now   func() time.Time // nil is the real clock
+	Out      io.Writer        // the result
+	Err      io.Writer        // everything before it
+	Width    func() int       // of the terminal Err is; nil: it is none
+	Color    bool             // on Err
+	OutColor bool             // on Out
+	Quiet    bool             // only warnings, findings and the result
+	Now      func() time.Time // nil is the real clock
 
 	mu      sync.Mutex
 	step    string
@@ -28,6 +30,7 @@ type Text struct {
 	started time.Time
 	spoke   time.Time // when a line was written last
 	status  bool      // a live line is on the screen
+	err     error     // the first of writing
 	closed  bool
 }
 
@@ -48,11 +51,11 @@ func (t *Text) Send(e event.Event) {
 	case event.StepEnded:
 		t.stepEnded(e)
 	case event.Planned:
-		t.info("%s %s into %s", t.paint(bold, e.Package), e.Release, e.Prefix)
+		t.info("%s %s into %s", t.paint(bold, clean(e.Package)), clean(e.Release), clean(e.Prefix))
 	case event.SourceTried:
 		t.sourceTried(e)
 	case event.Patched:
-		t.info("  %-10s %s: %s%s", "patch", e.Fix, e.Verdict, patched(e))
+		t.info("  %-10s %s: %s%s", "patch", e.Fix, e.Verdict, clean(patched(e)))
 	case event.Note:
 		t.note(e)
 	case event.Finding:
@@ -73,11 +76,18 @@ func (t *Text) now() time.Time {
 func (t *Text) line(format string, args ...any) {
 	t.wipe()
 	if t.pending != "" && !t.Quiet {
-		fmt.Fprintln(t.Err, t.pending)
+		t.write(t.Err, t.pending+"\n")
 		t.pending = ""
 	}
 	t.spoke = t.now()
-	fmt.Fprintf(t.Err, format+"\n", args...)
+	t.write(t.Err, fmt.Sprintf(format, args...)+"\n")
+}
+
+// write writes a line, and keeps the first error of it.
+func (t *Text) write(w io.Writer, line string) {
+	if _, err := io.WriteString(w, line); err != nil && t.err == nil {
+		t.err = err
+	}
 }
 
 func (t *Text) info(format string, args ...any) {
@@ -100,7 +110,7 @@ func (t *Text) live(step, what string) {
 	if t.Quiet {
 		return
 	}
-	text := fmt.Sprintf("  %-10s %s  %s", step, clock(t.now().Sub(t.started)), what)
+	text := fmt.Sprintf("  %-10s %s  %s", step, clock(t.now().Sub(t.started)), clean(what))
 	if t.Width == nil {
 		if t.now().Sub(t.spoke) >= heartbeat {
 			t.line("%s", strings.TrimRight(cut(text, 120), " "))
@@ -142,7 +152,7 @@ func (t *Text) stepStarted(e event.StepStarted) {
 	if e.Step != t.step {
 		t.step, t.started = e.Step, t.now()
 	}
-	t.pending = fmt.Sprintf("  %-10s %s", e.Step, e.What)
+	t.pending = fmt.Sprintf("  %-10s %s", e.Step, clean(e.What))
 	if e.Log != "" { // a command, which may take long
 		pending := t.pending
 		t.pending = ""
@@ -157,17 +167,17 @@ func (t *Text) stepEnded(e event.StepEnded) {
 		words = append(words, fmt.Sprintf("%.1fs", e.Seconds))
 	}
 	if e.Why != "" {
-		words = append(words, e.Why)
+		words = append(words, clean(e.Why))
 	}
 	t.info("%s", strings.Join(words, "  "))
 }
 
 func (t *Text) sourceTried(e event.SourceTried) {
 	if e.Outcome == event.Green {
-		t.info("  %-10s from %s", "", e.Source)
+		t.info("  %-10s from %s", "", clean(e.Source))
 		return
 	}
-	t.info("  %-10s not from %s: %s", "", e.Source, e.Why)
+	t.info("  %-10s not from %s: %s", "", clean(e.Source), clean(e.Why))
 }
 
 func patched(e event.Patched) string {
@@ -187,9 +197,9 @@ func (t *Text) note(e event.Note) {
 	if e.Level == "warning" {
 		show, prefix = t.line, t.paint(yellow, "warning: ")
 	}
-	show("%s%s", prefix, e.Text)
+	show("%s%s", prefix, clean(e.Text))
 	if e.Hint != "" {
-		show("  %s", e.Hint)
+		show("  %s", clean(e.Hint))
 	}
 }
 
@@ -203,20 +213,20 @@ func (t *Text) finding(e event.Finding) {
 		}
 		where += ": "
 	}
-	t.line("%s %s%s", t.paint(red, "cause:"), t.paint(bold, where), e.Cause)
+	t.line("%s %s%s", t.paint(red, "cause:"), t.paint(bold, clean(where)), clean(e.Cause))
 	for i, line := range e.Excerpt {
 		mark := " "
 		if i == e.At {
 			mark = t.paint(red, ">")
 		}
-		t.line("  %s %s", mark, cut(line, 160))
+		t.line("  %s %s", mark, cut(clean(line), 160))
 	}
 	for i, r := range e.Remedy {
 		label := "remedy:"
 		if i > 0 {
 			label = "    or:"
 		}
-		t.line("%s %s", label, r)
+		t.line("%s %s", label, clean(r))
 	}
 	t.line("   log: %s, line %d (signature %s)", e.Log, e.LogLine, e.Signature)
 }
@@ -224,24 +234,34 @@ func (t *Text) finding(e event.Finding) {
 func (t *Text) ended(e event.Ended) {
 	t.wipe()
 	for _, line := range e.Detail {
-		fmt.Fprintln(t.Err, "  | "+cut(line, 500))
+		t.write(t.Err, "  | "+cut(clean(line), 500)+"\n")
 	}
 	if e.Log != "" {
-		fmt.Fprintln(t.Err, "log: "+e.Log)
+		t.write(t.Err, "log: "+clean(e.Log)+"\n")
 	}
-	fmt.Fprintf(t.Out, "%s: %s\n", t.outcome(e.Outcome), e.Text)
+	outcome := string(e.Outcome)
+	if t.OutColor {
+		outcome = painted(e.Outcome)
+	}
+	t.write(t.Out, outcome+": "+clean(e.Text)+"\n")
 	if e.Hint != "" {
-		fmt.Fprintln(t.Err, "try: "+e.Hint)
+		t.write(t.Err, "try: "+clean(e.Hint)+"\n")
 	}
 }
 
-// Close takes the live line away. What is sent later is dropped.
-func (t *Text) Close() {
+// Close takes the live line away and returns the first error of writing. What
+// is sent later is dropped.
+func (t *Text) Close() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.wipe()
 	t.closed = true
+	return t.err
 }
+
+// clean makes a text fit for a terminal: names of files and texts of recipes
+// come from strangers.
+func clean(text string) string { return buildlog.Clean(strings.ReplaceAll(text, "\n", " ")) }
 
 // Colours of a terminal, as the parameter of an escape sequence.
 const (
@@ -259,13 +279,17 @@ func (t *Text) paint(color, text string) string {
 }
 
 func (t *Text) outcome(o event.Outcome) string {
-	switch o {
-	case event.Green:
-		return t.paint(green, string(o))
-	case event.Red, event.Failed:
-		return t.paint(red, string(o))
-	case event.Interrupted:
-		return t.paint(yellow, string(o))
+	if !t.Color {
+		return string(o)
 	}
-	return string(o)
+	return painted(o)
+}
+
+// painted is an outcome in its colour.
+func painted(o event.Outcome) string {
+	color := map[event.Outcome]string{event.Green: green, event.Red: red, event.Failed: red, event.Interrupted: yellow}[o]
+	if color == "" {
+		return string(o)
+	}
+	return "\x1b[" + color + "m" + string(o) + "\x1b[0m"
 }

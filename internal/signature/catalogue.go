@@ -108,13 +108,15 @@ func literal(re *syntax.Regexp) string {
 	case syntax.OpConcat:
 		var best, run string
 		for _, sub := range re.Sub {
+			longest := literal(sub)
 			if sub.Op == syntax.OpLiteral && sub.Flags&syntax.FoldCase == 0 {
-				run += string(sub.Rune)
+				run += longest
+				longest = run
 			} else {
-				run = literal(sub)
+				run = ""
 			}
-			if len(run) > len(best) {
-				best = run
+			if len(longest) > len(best) {
+				best = longest
 			}
 		}
 		return best

@@ -153,6 +153,21 @@ signatures:
 	}
 }
 
+// TestLiteralOfAGroup has a group between two pieces of plain text: they are
+// not one piece.
+func TestLiteralOfAGroup(t *testing.T) {
+	c, err := family(t, `summary: x
+signatures:
+  - {id: a, rank: primary, match: ['(?P<symbol>abcd.*x)efgh'], cause: c, proof: {matches: [{text: "abcd--xefgh", symbol: abcd--x}]}}
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Prove(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestTwiceInTheCatalogue(t *testing.T) {
 	const one = `  - {id: a, rank: primary, match: ['plain text'], cause: c, proof: {matches: [{text: plain text}]}}` + "\n"
 	if _, err := family(t, "summary: x\nsignatures:\n"+one+one); err == nil || !strings.Contains(err.Error(), "stands twice in the catalogue") {

@@ -20,15 +20,7 @@ const glance = 200 * time.Millisecond
 
 // commands runs the commands of one step, with one log for all of them.
 func (w *Work) commands(ctx context.Context, name string, resumed bool, res *Result) (end, error) {
-	var step plan.Step
-	for _, s := range w.Plan.Steps {
-		if s.Name == name {
-			step = s
-		}
-	}
-	if err := w.forget(name); err != nil {
-		return end{}, err
-	}
+	step := w.planned(name)
 	logPath := filepath.Join(w.Logs, name+".log")
 	log, err := buildlog.Create(logPath)
 	if err != nil {
@@ -46,15 +38,15 @@ func (w *Work) commands(ctx context.Context, name string, resumed bool, res *Res
 		if err != nil {
 			return end{}, err
 		}
-		argv, red := w.argv(filled.Argv)
-		if red != nil {
-			return end{red: red}, nil
+		w.state.Command = i
+		if err := w.save(); err != nil {
+			return end{}, err
 		}
 		w.Events.Send(event.StepStarted{Step: name, What: quote(filled.Argv), Log: logPath})
 		fmt.Fprintf(log, "$ cd %s && %s\n", filled.Dir, quote(filled.Argv))
 		r, err := w.watch(ctx, name, build.Command{
-			Argv: argv, Dir: filled.Dir, Env: w.env(filled.Env), Log: log, Hold: w.hold,
-			Status: w.path("status", fmt.Sprintf("%s-%d.json", name, i)),
+			Argv: w.argv(filled.Argv), Dir: filled.Dir, Env: w.env(filled.Env), Log: log, Hold: w.hold,
+			Status: w.status(name, i),
 		})
 		if err != nil {
 			return end{}, err
@@ -68,33 +60,42 @@ func (w *Work) commands(ctx context.Context, name string, resumed bool, res *Res
 	return e, nil
 }
 
-// forget removes what earlier runs of a step left of how its commands ended.
-func (w *Work) forget(step string) error {
-	old, err := filepath.Glob(w.path("status", step+"-*.json"))
-	for _, file := range old {
-		if err == nil {
-			err = os.Remove(file)
+// planned returns a step's commands; a step without commands has none.
+func (w *Work) planned(name string) plan.Step {
+	for _, s := range w.Plan.Steps {
+		if s.Name == name {
+			return s
 		}
 	}
-	return err
+	return plan.Step{Name: name}
+}
+
+// gnuMake is what recipes call GNU make.
+const gnuMake = "gmake"
+
+// cannotRun says why a step's commands can't be run here, nil when they can.
+func (w *Work) cannotRun(step string) *Red {
+	for _, c := range w.planned(step).Commands {
+		if c.Argv[0] == gnuMake && w.Make == "" {
+			return &Red{Text: "there is no GNU make here", Hint: "install it (FreeBSD: pkg install gmake; Debian: apt-get install make) or set MAKE to its path"}
+		}
+	}
+	return nil
 }
 
 // argv puts GNU make, whatever its name is here, in the place of gmake.
-func (w *Work) argv(argv []string) ([]string, *Red) {
-	if argv[0] != "gmake" {
-		return argv, nil
+func (w *Work) argv(argv []string) []string {
+	if argv[0] != gnuMake {
+		return argv
 	}
-	if w.Make == "" {
-		return nil, &Red{Text: "there is no GNU make here", Hint: "install it (FreeBSD: pkg install gmake; Debian: apt-get install make) or set MAKE to its path"}
-	}
-	return append([]string{w.Make}, argv[1:]...), nil
+	return append([]string{w.Make}, argv[1:]...)
 }
 
 // env is the environment of one command. What the user set wins over what
 // the recipe says.
 func (w *Work) env(ofCommand []string) []string {
 	epoch := []string{fmt.Sprintf("SOURCE_DATE_EPOCH=%d", w.state.Epoch)}
-	return build.Environment(w.Path, w.path("tmp"), epoch, ofCommand, w.Plan.Env)
+	return build.Environment(w.Path, w.path("tmp"), epoch, ofCommand, w.Env, w.Plan.Env)
 }
 
 // watch runs a command and tells from time to time what it said last.

@@ -175,7 +175,7 @@ func (w *Work) patchText(ctx context.Context, f plan.Fix) ([]byte, error) {
 
 func (w *Work) patchFrom(ctx context.Context, f plan.Fix, p plan.Patch) ([]byte, error) {
 	if p.File != "" {
-		return w.File(p.File)
+		return w.patchFile(p)
 	}
 	r := fetch.Request{Name: f.ID + ".patch", Sources: []fetch.Source{{URL: p.URL}}, Identity: fetch.PatchIDs(p.PatchIDs)}
 	if p.SHA256 != "" {
@@ -190,6 +190,48 @@ func (w *Work) patchFrom(ctx context.Context, f plan.Fix, p plan.Patch) ([]byte,
 		return nil, err
 	}
 	return os.ReadFile(item.Path)
+}
+
+// patchFile reads a patch from beside the recipes. It must be the one that was
+// planned with, and the one that the recipe means.
+func (w *Work) patchFile(p plan.Patch) ([]byte, error) {
+	text, err := w.File(p.File)
+	if err != nil {
+		return nil, err
+	}
+	if is := fmt.Sprintf("%x", sha256.Sum256(text)); is != p.SHA256 {
+		return nil, fmt.Errorf("%s was changed while this was waiting; run the same command again", p.File)
+	}
+	if len(p.PatchIDs) > 0 {
+		if err := fetch.PatchIDs(p.PatchIDs).Check(bytes.NewReader(text)); err != nil {
+			return nil, fmt.Errorf("%s is not the patch that the recipe means: %w", p.File, err)
+		}
+	}
+	return text, nil
+}
+
+// Patches gets the patches of a plan that are not here yet into the store.
+func Patches(ctx context.Context, f *fetch.Fetcher, p plan.Plan) error {
+	w := &Work{Plan: p, Fetcher: f}
+	for _, fix := range p.Fixes {
+		var errs []error
+		for _, place := range fix.Patch {
+			if place.File != "" {
+				errs = nil
+				break
+			}
+			_, err := w.patchFrom(ctx, fix, place)
+			if err == nil {
+				errs = nil
+				break
+			}
+			errs = append(errs, err)
+		}
+		if err := errors.Join(errs...); err != nil {
+			return fmt.Errorf("fix %s: %w", fix.ID, err)
+		}
+	}
+	return nil
 }
 
 // apply asks the tree whether it needs the patch, and applies it then: of

@@ -23,6 +23,7 @@ type state struct {
 	Boot    string               `json:"boot"`              // of the machine, when this was written
 	Done    []string             `json:"done"`              // steps
 	Running string               `json:"running,omitempty"` // the step under way
+	Command int                  `json:"command,omitempty"` // which of its commands, from 0
 	Epoch   int64                `json:"epoch,omitempty"`   // the newest file of the release, Unix time
 	Fixes   []history.ReceiptFix `json:"fixes,omitempty"`   // that have a patch
 }
@@ -46,30 +47,95 @@ func (w *Work) save() error {
 // load finds out how far an earlier run came, and makes the work folder fit
 // for going on from there. The text says what was found, for people.
 func (w *Work) load() (note string, err error) {
-	fresh := &state{Plan: w.Plan.Hash()}
 	text, err := os.ReadFile(w.path("state.json"))
-	if err == nil {
-		old := new(state)
-		if json.Unmarshal(text, old) == nil {
-			note = w.resume(old)
-		} else {
-			note = "the work folder's state can't be read; starting anew"
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if inside, err := os.ReadDir(w.Dir); err == nil && len(inside) > 0 {
+			return "", &ForeignError{w.Dir}
 		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
+	case err != nil:
 		return "", err
+	default:
+		if note, err = w.take(text); err != nil {
+			return "", err
+		}
 	}
 	if w.state == nil {
-		w.state = fresh
-		if err := os.RemoveAll(w.Dir); err != nil {
-			return "", fmt.Errorf("emptying the work folder: %w", err)
-		}
+		w.state = &state{Plan: w.Plan.Hash()}
+	}
+	if err := os.MkdirAll(w.Dir, 0o755); err != nil {
+		return "", fmt.Errorf("making the work folder: %w", err)
+	}
+	if err := w.save(); err != nil { // first of all: it tells that the folder is ours
+		return "", err
 	}
 	for _, dir := range []string{"tmp", "status"} {
 		if err := os.MkdirAll(w.path(dir), 0o755); err != nil {
 			return "", fmt.Errorf("making the work folder: %w", err)
 		}
 	}
-	return note, w.save()
+	return note, nil
+}
+
+// ForeignError says that the work folder holds something that srcmend did not
+// put there.
+type ForeignError struct{ Dir string }
+
+func (e *ForeignError) Error() string {
+	return e.Dir + " is not empty, and srcmend did not make it"
+}
+
+// take goes on with an earlier run's state, or puts its folder out of the way.
+// A tree that was left for another plan is kept aside: somebody may have
+// worked in it.
+func (w *Work) take(text []byte) (note string, err error) {
+	old := new(state)
+	if json.Unmarshal(text, old) != nil {
+		return "the work folder's state can't be read; starting anew", w.discard()
+	}
+	note = w.resume(old)
+	switch {
+	case w.state != nil:
+		return note, nil
+	case old.Plan != w.Plan.Hash() && old.done(plan.Unpack):
+		aside := w.Dir + ".old"
+		if err := removeAll(aside); err != nil {
+			return "", err
+		}
+		return note + "; the old tree is now in " + aside, os.Rename(w.Dir, aside)
+	}
+	return note, w.discard()
+}
+
+// discard removes the work folder. It is renamed first: one that is half
+// removed must not be taken for a whole one.
+func (w *Work) discard() error {
+	gone := w.Dir + ".gone"
+	if err := removeAll(gone); err != nil {
+		return fmt.Errorf("emptying the work folder: %w", err)
+	}
+	if err := os.Rename(w.Dir, gone); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("emptying the work folder: %w", err)
+	}
+	if err := removeAll(gone); err != nil {
+		return fmt.Errorf("emptying the work folder: %w", err)
+	}
+	return nil
+}
+
+// removeAll is os.RemoveAll that gets along with folders which a build made
+// read-only.
+func removeAll(dir string) error {
+	if os.RemoveAll(dir) == nil {
+		return nil
+	}
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			err = os.Chmod(path, 0o700)
+		}
+		return err
+	})
+	return os.RemoveAll(dir)
 }
 
 // resume takes an earlier run's state over when its tree can be trusted.
@@ -81,7 +147,7 @@ func (w *Work) resume(old *state) (note string) {
 		return ""
 	case old.Boot != platform.BootID():
 		return "the machine was started anew since the last run, so files may not have reached the disk; starting anew"
-	case old.Running != "" && !w.trusted(old.Running):
+	case old.Running != "" && !w.trusted(old.Running, old.Command):
 		return fmt.Sprintf("the last run was killed during %s, so files may be half written; starting anew", old.Running)
 	}
 	w.state = old
@@ -93,19 +159,15 @@ func (w *Work) resume(old *state) (note string) {
 
 // trusted reports whether the step that an earlier run died in left a tree
 // that can be worked on.
-func (w *Work) trusted(step string) bool {
-	statuses, err := filepath.Glob(w.path("status", step+"-*.json"))
-	if err != nil || len(statuses) == 0 {
+func (w *Work) trusted(step string, command int) bool {
+	r, err := build.ReadStatus(w.status(step, command))
+	if err != nil || r.Ended == build.Killed || r.Signal == "killed" {
 		return false
 	}
-	for _, file := range statuses {
-		r, err := build.ReadStatus(file)
-		if err != nil || r.Ended == build.Killed || r.Signal == "killed" {
-			return false
-		}
-		if step == plan.Configure && r.Ended != "" {
-			return false // configure has no notion of being continued
-		}
-	}
-	return true
+	return step != plan.Configure || r.Ended == "" // configure has no notion of being continued
+}
+
+// status is where it is written how a command ended.
+func (w *Work) status(step string, command int) string {
+	return w.path("status", fmt.Sprintf("%s-%d.json", step, command))
 }

@@ -23,15 +23,17 @@ import (
 // Work is one plan and what is needed to carry it out.
 type Work struct {
 	Plan      plan.Plan
-	Dir       string // the work folder; its parent is made when missing
-	Root      string // what the prefix is put below: DESTDIR, or "/"
-	Logs      string // folder for the logs of the commands
-	Path      string // PATH of the commands
-	Make      string // path of GNU make, for commands that call gmake
-	MakeName  string // "GNU Make 4.3", for the receipt
+	Dir       string   // the work folder; its parent is made when missing
+	Root      string   // what the prefix is put below: DESTDIR, or "/"
+	Logs      string   // folder for the logs of the commands
+	Locks     string   // folder for locks that all of the user's builds share
+	Path      string   // PATH of the commands
+	Env       []string // further environment of the commands that is not the plan's
+	Make      string   // path of GNU make, for commands that call gmake
+	MakeName  string   // "GNU Make 4.3", for the receipt
 	Jobs      int
 	Keep      bool // leave the work folder when all is green
-	Replace   bool // overwrite files that no receipt accounts for
+	Replace   bool // overwrite files that were changed or come from elsewhere
 	Fetcher   *fetch.Fetcher
 	File      func(name string) ([]byte, error) // reads a file beside the recipes
 	Catalogue *signature.Catalogue
@@ -68,9 +70,7 @@ type Red struct {
 // is a red Result.
 func (w *Work) Run(ctx context.Context) (Result, error) {
 	res := Result{Outcome: event.Green, Receipt: history.ReceiptPath(w.Root, w.Plan.Prefix, w.Plan.Package)}
-	if err := w.writable(); err != nil {
-		return res, err
-	}
+	w.state, w.item = nil, ""
 	unlock, err := w.lock(ctx)
 	if err != nil {
 		return res, err
@@ -78,7 +78,10 @@ func (w *Work) Run(ctx context.Context) (Result, error) {
 	defer unlock()
 	if done, n := w.installed(res.Receipt); done {
 		res.Already, res.Files = true, n
-		return res, w.clear()
+		return res, nil
+	}
+	if err := w.writable(); err != nil {
+		return res, err
 	}
 	note, err := w.load()
 	if err != nil {
@@ -93,13 +96,15 @@ func (w *Work) Run(ctx context.Context) (Result, error) {
 		}
 	}
 	for _, name := range w.Plan.StepNames() {
-		if err := w.step(ctx, name, &res); err != nil || res.Red != nil {
+		err := w.step(ctx, name, &res)
+		res.Fixes = w.applied()
+		if err != nil || res.Red != nil {
 			res.Step = name
 			return res, err
 		}
 	}
-	res.Fixes = w.applied()
-	return res, w.clear()
+	w.clear()
+	return res, nil
 }
 
 // step carries out one step, unless an earlier run did.
@@ -108,8 +113,13 @@ func (w *Work) step(ctx context.Context, name string, res *Result) error {
 		w.Events.Send(event.StepEnded{Step: name, Outcome: event.Skipped, Why: "done by an earlier run"})
 		return nil
 	}
+	if red := w.cannotRun(name); red != nil { // nothing has begun, and the tree stays what it is
+		w.Events.Send(event.StepEnded{Step: name, Outcome: event.Red, Why: red.Text})
+		res.Red, res.Outcome = red, event.Red
+		return nil
+	}
 	resumed := w.state.Running == name
-	w.state.Running = name
+	w.state.Running, w.state.Command = name, 0
 	if err := w.save(); err != nil {
 		return err
 	}
@@ -153,7 +163,7 @@ func (w *Work) do(ctx context.Context, name string, resumed bool, res *Result) (
 		return w.patch(ctx)
 	}
 	if name == plan.Install {
-		if err := os.RemoveAll(w.path("stage")); err != nil {
+		if err := removeAll(w.path("stage")); err != nil {
 			return end{}, err
 		}
 		if err := os.MkdirAll(w.path("stage"), 0o755); err != nil {
@@ -164,39 +174,46 @@ func (w *Work) do(ctx context.Context, name string, resumed bool, res *Result) (
 	if err != nil || e.red != nil || name != plan.Install {
 		return e, err
 	}
-	placed, err := w.place(res)
+	placed, err := w.place(ctx, res)
 	placed.cpu = e.cpu
 	return placed, err
 }
 
 // lock takes the work folder; it waits while another srcmend, or what is left
 // of one that was killed, is at work there. The supervisor of a command holds
-// the same lock, so it is free only when nobody writes into the tree.
+// the same lock.
 func (w *Work) lock(ctx context.Context) (unlock func(), err error) {
-	if err := os.MkdirAll(filepath.Dir(w.Dir), 0o755); err != nil {
-		return nil, fmt.Errorf("making the work folder: %w", err)
+	w.hold, err = w.flock(ctx, w.Dir+".lock", "another srcmend is at work in "+w.Dir)
+	if err != nil {
+		return nil, err
 	}
-	if w.hold, err = os.OpenFile(w.Dir+".lock", os.O_CREATE|os.O_RDWR, 0o644); err != nil {
-		return nil, fmt.Errorf("locking the work folder: %w", err)
+	return func() { w.hold.Close() }, nil
+}
+
+// flock opens the lock file at path and locks it, waiting until ctx ends.
+func (w *Work) flock(ctx context.Context, path, busy string) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, fmt.Errorf("making a lock: %w", err)
 	}
-	waiting := false
-	for {
-		err := unix.Flock(int(w.hold.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("making a lock: %w", err)
+	}
+	for waiting := false; ; {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if err == nil {
-			return func() { w.hold.Close() }, nil
+			return f, nil
 		}
 		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
-			w.hold.Close()
-			return nil, fmt.Errorf("locking the work folder: %w", err)
+			return nil, errors.Join(fmt.Errorf("locking %s: %w", path, err), f.Close())
 		}
 		if !waiting {
 			waiting = true
-			w.Events.Send(event.Note{Text: "waiting: another srcmend is at work in " + w.Dir})
+			w.Events.Send(event.Note{Text: "waiting: " + busy})
 		}
 		select {
 		case <-ctx.Done():
-			w.hold.Close()
-			return nil, ctx.Err()
+			return nil, errors.Join(ctx.Err(), f.Close())
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
@@ -219,32 +236,43 @@ func (w *Work) writable() error {
 	}
 }
 
-// installed reports whether this very plan is installed, and unchanged since.
+// installed reports whether this very plan is installed. A file that is
+// missing says no; one that was changed is the user's business, and said,
+// unless what is changed is to be replaced.
 func (w *Work) installed(receipt string) (bool, int) {
 	r, err := history.ReadReceipt(receipt)
 	if err != nil || r.Plan != w.Plan.Hash() {
 		return false, 0
 	}
-	differs, err := r.Check(w.Root)
-	if err != nil {
-		differs = err.Error()
+	_ = os.Remove(pendingPath(receipt)) // of a run that was killed at the very end
+	missing, changed, err := r.Check(w.Root)
+	what := r.Package + " " + r.Release + " was installed here, but "
+	switch {
+	case err != nil:
+		w.Events.Send(event.Note{Text: what + err.Error()})
+	case len(missing) > 0:
+		w.Events.Send(event.Note{Text: what + strings.Join(shorten(missing, 3), ", ") + " is missing"})
+	case len(changed) > 0 && w.Replace:
+	case len(changed) > 0:
+		w.Events.Send(event.Note{
+			Text: "changed since it was installed, and left so: " + strings.Join(shorten(changed, 10), ", "),
+			Hint: "--replace builds again and puts back what was installed",
+		})
+		return true, len(r.Files)
+	default:
+		return true, len(r.Files)
 	}
-	if differs != "" {
-		w.Events.Send(event.Note{Text: fmt.Sprintf("%s %s was installed here, but %s", r.Package, r.Release, differs)})
-		return false, 0
-	}
-	return true, len(r.Files)
+	return false, 0
 }
 
 // clear removes the work folder, unless it is to be kept.
-func (w *Work) clear() error {
+func (w *Work) clear() {
 	if w.Keep {
-		return nil
+		return
 	}
-	if err := os.RemoveAll(w.Dir); err != nil {
+	if err := w.discard(); err != nil {
 		w.Events.Send(event.Warning("the work folder could not be removed: "+err.Error(), "remove "+w.Dir))
 	}
-	return nil
 }
 
 // applied names the fixes whose patches were applied.

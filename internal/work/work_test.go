@@ -1,12 +1,15 @@
 package work
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -28,6 +31,7 @@ func newWork(t *testing.T) *Work {
 			Steps: []plan.Step{{Name: plan.Configure}, {Name: plan.Build}, {Name: plan.Install}},
 		},
 		Dir: filepath.Join(dir, "work", "hello-2.12"), Root: filepath.Join(dir, "root"), Logs: dir,
+		Locks: filepath.Join(dir, "locks"),
 	}
 }
 
@@ -67,6 +71,7 @@ func TestLoad(t *testing.T) {
 		{"nothing", nil, nil, false, ""},
 		{"red make", &state{Plan: base, Done: unpacked, Running: plan.Build}, &red, true, "going on with make"},
 		{"make asked to end", &state{Plan: base, Done: unpacked, Running: plan.Build}, &asked, true, "going on with make"},
+		{"the second command killed", &state{Plan: base, Done: unpacked, Running: plan.Build, Command: 1}, &green, false, "half written"},
 		{"make killed", &state{Plan: base, Done: unpacked, Running: plan.Build}, &killed, false, "half written"},
 		{"make without a status", &state{Plan: base, Done: unpacked, Running: plan.Build}, nil, false, "half written"},
 		{"make ended after its supervisor was left alone", &state{Plan: base, Done: unpacked, Running: plan.Build}, &green, true, "going on with make"},
@@ -82,8 +87,8 @@ func TestLoad(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWork(t)
 			tree := w.path("source", "file.c")
-			write(t, tree, "int x;\n")
 			if test.state != nil {
+				write(t, tree, "int x;\n")
 				if test.state.Boot == "" {
 					test.state.Boot = platform.BootID()
 				}
@@ -139,13 +144,13 @@ func TestPlace(t *testing.T) {
 	target := filepath.Join(w.Root, "opt/hello")
 	res := &Result{Receipt: history.ReceiptPath(w.Root, w.Plan.Prefix, "hello")}
 
-	if e, err := w.place(res); err == nil || e.red != nil {
+	if e, err := w.place(t.Context(), res); err == nil || e.red != nil {
 		t.Errorf("without a stage: %+v, %v", e, err)
 	}
 	if err := os.MkdirAll(w.path("stage"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if e, err := w.place(res); err != nil || e.red == nil || e.red.Text != "install wrote no file" {
+	if e, err := w.place(t.Context(), res); err != nil || e.red == nil || e.red.Text != "install wrote no file" {
 		t.Errorf("with an empty stage: %+v, %v", e.red, err)
 	}
 
@@ -159,8 +164,9 @@ func TestPlace(t *testing.T) {
 	if err := os.MkdirAll(w.path("stage/opt/hello/var/empty"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(target, "bin/.srcmend-new.hello"), "left by a run that was killed")
-	if e, err := w.place(res); err != nil || e.red != nil || res.Files != 4 {
+	left := sha256.Sum256([]byte("hello"))
+	write(t, filepath.Join(target, "bin", fmt.Sprintf(".srcmend-%x", left[:6])), "left by a run that was killed")
+	if e, err := w.place(t.Context(), res); err != nil || e.red != nil || res.Files != 4 {
 		t.Fatalf("placed %d files: %+v, %v", res.Files, e.red, err)
 	}
 	if link, err := os.Readlink(filepath.Join(target, "bin/hi")); err != nil || link != "hello" {
@@ -177,27 +183,163 @@ func TestPlace(t *testing.T) {
 	if err != nil || len(r.Files) != 4 || !slices.IsSortedFunc(r.Files, func(a, b history.File) int { return strings.Compare(a.Path, b.Path) }) {
 		t.Errorf("the receipt has %+v, %v", r.Files, err)
 	}
-	if differs, err := r.Check(w.Root); differs != "" || err != nil {
-		t.Errorf("right after installing %s, %v", differs, err)
+	if missing, changed, err := r.Check(w.Root); len(missing)+len(changed) > 0 || err != nil {
+		t.Errorf("right after installing %v %v, %v", missing, changed, err)
 	}
+	if names, _ := filepath.Glob(filepath.Join(target, "share/srcmend/.*")); len(names) > 0 {
+		t.Errorf("left over: %v", names)
+	}
+}
 
-	// Its own older files are replaced; a changed one is in the way.
-	staged(t, w, map[string]string{"bin/hello": "v2", "share/doc": "doc"})
-	if e, err := w.place(res); err != nil || e.red != nil {
-		t.Fatalf("the next version: %+v, %v", e.red, err)
+// is asserts what the files below the prefix hold; "" is no file.
+func (w *Work) is(t *testing.T, files map[string]string) {
+	t.Helper()
+	for name, want := range files {
+		text, err := os.ReadFile(w.target(name))
+		if err != nil && !errors.Is(err, os.ErrNotExist) || string(text) != want {
+			t.Errorf("%s holds %q, %v; want %q", name, text, err, want)
+		}
 	}
-	write(t, filepath.Join(target, "share/doc"), "the user's notes")
-	staged(t, w, map[string]string{"bin/hello": "v3", "share/doc": "doc 3"})
-	e, err := w.place(res)
-	if err != nil || e.red == nil || len(e.red.Detail) != 1 || !strings.HasSuffix(e.red.Detail[0], "share/doc") {
-		t.Fatalf("a changed file: %+v, %v", e.red, err)
+}
+
+// mustPlace stages the files and puts them in place.
+func (w *Work) mustPlace(t *testing.T, files map[string]string) {
+	t.Helper()
+	staged(t, w, files)
+	if e, err := w.place(t.Context(), &Result{Receipt: history.ReceiptPath(w.Root, w.Plan.Prefix, w.Plan.Package)}); err != nil || e.red != nil {
+		t.Fatalf("%+v, %v", e.red, err)
 	}
-	if text, _ := os.ReadFile(filepath.Join(target, "bin/hello")); string(text) != "v2" {
-		t.Errorf("although something is in the way, bin/hello is %q", text)
+}
+
+// TestUpgrade goes through versions of a package: its own files are replaced,
+// what it no longer has goes, and what the user changed stays.
+func TestUpgrade(t *testing.T) {
+	w := newWork(t)
+	w.state = &state{}
+	w.mustPlace(t, map[string]string{"bin/hello": "1", "etc/conf": "default 1", "lib/old": "x", "lib/touched": "x"})
+	write(t, w.target("etc/conf"), "the user's")
+	write(t, w.target("lib/touched"), "changed")
+	w.mustPlace(t, map[string]string{"bin/hello": "2", "etc/conf": "default 2"})
+	w.is(t, map[string]string{
+		"bin/hello": "2", "etc/conf": "the user's", "etc/conf.srcmend-new": "default 2",
+		"lib/old": "", "lib/touched": "changed",
+	})
+	r, err := history.ReadReceipt(history.ReceiptPath(w.Root, w.Plan.Prefix, w.Plan.Package))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if missing, changed, err := r.Check(w.Root); len(missing)+len(changed) > 0 || err != nil {
+		t.Errorf("a kept file counts as %v %v, %v", missing, changed, err)
 	}
 	w.Replace = true
-	if e, err := w.place(res); err != nil || e.red != nil {
-		t.Fatalf("with Replace: %+v, %v", e.red, err)
+	w.mustPlace(t, map[string]string{"bin/hello": "2", "etc/conf": "default 2"})
+	w.is(t, map[string]string{"etc/conf": "default 2"})
+}
+
+// TestKilledWhilePlacing leaves what a run leaves that was killed between two
+// files. What it had put there already is ours, even for another plan.
+func TestKilledWhilePlacing(t *testing.T) {
+	w := newWork(t)
+	w.state = &state{}
+	w.mustPlace(t, map[string]string{"bin/hello": "1", "bin/other": "1"})
+	path := history.ReceiptPath(w.Root, w.Plan.Prefix, w.Plan.Package)
+	write(t, w.target("bin/hello"), "2")
+	f, err := history.Describe(w.target(""), "bin/hello")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := (history.Receipt{Package: w.Plan.Package, Files: []history.File{f}}).Write(pendingPath(path)); err != nil {
+		t.Fatal(err)
+	}
+	w.mustPlace(t, map[string]string{"bin/hello": "3", "bin/other": "3"})
+	w.is(t, map[string]string{"bin/hello": "3", "bin/other": "3", "bin/hello.srcmend-new": ""})
+	if _, err := os.Stat(pendingPath(path)); err == nil {
+		t.Error("the receipt of what was coming is still there")
+	}
+}
+
+// TestInTheWay tries what must not be overwritten, each with the prefix left
+// as it was.
+func TestInTheWay(t *testing.T) {
+	for _, test := range []struct {
+		name, text      string
+		before          func(t *testing.T, w *Work)
+		red, redReplace bool
+	}{
+		{"an unknown file", "files of another origin", func(t *testing.T, w *Work) { write(t, w.target("bin/hello"), "unknown") }, true, false},
+		{"another package's", "files of another package", func(t *testing.T, w *Work) {
+			other := *w
+			other.Plan.Package = "other"
+			other.mustPlace(t, map[string]string{"bin/hello": "other"})
+		}, true, true},
+		{"a folder", "there are folders", func(t *testing.T, w *Work) { write(t, w.target("bin/hello/file"), "x") }, true, true},
+		{"the same file", "", func(t *testing.T, w *Work) { write(t, w.target("bin/hello"), "hello") }, false, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWork(t)
+			w.state = &state{}
+			test.before(t, w)
+			for _, w.Replace = range []bool{false, true} {
+				staged(t, w, map[string]string{"aaa": "first", "bin/hello": "hello"})
+				e, err := w.place(t.Context(), &Result{Receipt: history.ReceiptPath(w.Root, w.Plan.Prefix, w.Plan.Package)})
+				want := test.red && !w.Replace || test.redReplace && w.Replace
+				if err != nil || (e.red != nil) != want || want && !strings.Contains(e.red.Text, test.text) {
+					t.Fatalf("with Replace %v: %+v, %v", w.Replace, e.red, err)
+				}
+				if want {
+					w.is(t, map[string]string{"aaa": ""})
+				}
+			}
+		})
+	}
+}
+
+// TestOdd stages what can't be installed.
+func TestOdd(t *testing.T) {
+	for name, stage := range map[string]func(w *Work, dir string) error{
+		"neither a file": func(_ *Work, dir string) error { return syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o644) },
+		"not UTF-8":      func(_ *Work, dir string) error { return os.WriteFile(filepath.Join(dir, "caf\xe9"), nil, 0o644) },
+		"staging folder": func(w *Work, dir string) error { return os.Symlink(w.path("stage", "x"), filepath.Join(dir, "link")) },
+		"keeps receipts": func(_ *Work, dir string) error {
+			return os.MkdirAll(filepath.Join(dir, history.ReceiptDir, "x"), 0o755)
+		},
+		"wrote no file":    func(_ *Work, dir string) error { return os.RemoveAll(filepath.Join(dir, "bin")) },
+		"outside the pref": func(w *Work, _ string) error { return os.Mkdir(w.path("stage", "etc"), 0o755) },
+	} {
+		w := newWork(t)
+		w.state = &state{}
+		staged(t, w, map[string]string{"bin/hello": "x"})
+		if err := stage(w, w.path("stage", w.Plan.Prefix)); err != nil {
+			t.Fatal(err)
+		}
+		e, err := w.place(t.Context(), &Result{})
+		if err != nil || e.red == nil || !strings.Contains(e.red.Text+strings.Join(e.red.Detail, ""), name) {
+			t.Errorf("%s: %+v, %v", name, e.red, err)
+		}
+		if _, err := os.Stat(w.Root); err == nil {
+			t.Errorf("%s: something was installed", name)
+		}
+	}
+}
+
+// TestFolderModes stages a private folder, under a umask that would make all
+// folders private.
+func TestFolderModes(t *testing.T) {
+	w := newWork(t)
+	w.state = &state{}
+	staged(t, w, map[string]string{"bin/hello": "x", "var/private/file": "x"})
+	if err := os.Chmod(w.path("stage", w.Plan.Prefix, "var/private"), 0o700|os.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Umask(syscall.Umask(0o077))
+	if e, err := w.place(t.Context(), &Result{Receipt: history.ReceiptPath(w.Root, w.Plan.Prefix, w.Plan.Package)}); err != nil || e.red != nil {
+		t.Fatalf("%+v, %v", e.red, err)
+	}
+	for path, want := range map[string]string{"": "0755", "bin": "0755", "var/private": "1700", "share/srcmend": "0755", "share/srcmend/hello.json": "0644"} {
+		info, err := os.Stat(w.target(path))
+		if err != nil || history.ModeText(info.Mode()) != want {
+			t.Errorf("%s is %s, %v; want %s", path, history.ModeText(info.Mode()), err, want)
+		}
 	}
 }
 
@@ -206,7 +348,7 @@ func TestPlaceOutside(t *testing.T) {
 	w.state = &state{}
 	staged(t, w, map[string]string{"bin/hello": "x", "../hello-2/other": "a sibling that begins alike"})
 	write(t, w.path("stage/etc/rc.d/hello"), "x")
-	e, err := w.place(&Result{})
+	e, err := w.place(t.Context(), &Result{})
 	if err != nil || e.red == nil || !slices.Equal(e.red.Detail, []string{"/etc/rc.d/hello", "/opt/hello-2/other"}) {
 		t.Errorf("red is %+v, %v", e.red, err)
 	}
@@ -258,15 +400,58 @@ func TestQuote(t *testing.T) {
 }
 
 func TestArgv(t *testing.T) {
-	w := &Work{Make: "/usr/local/bin/gmake"}
-	if got, red := w.argv([]string{"gmake", "install"}); red != nil || got[0] != "/usr/local/bin/gmake" || got[1] != "install" {
-		t.Errorf("argv is %v, %v", got, red)
+	w := &Work{Make: "/usr/local/bin/gmake", Plan: plan.Plan{Steps: []plan.Step{{Name: plan.Build, Commands: []plan.Command{{Argv: []string{"gmake"}}}}}}}
+	if got := w.argv([]string{"gmake", "install"}); got[0] != "/usr/local/bin/gmake" || got[1] != "install" {
+		t.Errorf("argv is %v", got)
 	}
-	if got, red := w.argv([]string{"ninja"}); red != nil || got[0] != "ninja" {
-		t.Errorf("argv is %v, %v", got, red)
+	if got := w.argv([]string{"ninja"}); got[0] != "ninja" {
+		t.Errorf("argv is %v", got)
 	}
-	if _, red := (&Work{}).argv([]string{"gmake"}); red == nil || red.Hint == "" {
+	if red := w.cannotRun(plan.Build); red != nil {
+		t.Errorf("with GNU make: %+v", red)
+	}
+	w.Make = ""
+	if red := w.cannotRun(plan.Build); red == nil || red.Hint == "" {
 		t.Error("nobody says that there is no GNU make")
+	}
+}
+
+// TestForeignWorkFolder has files of the user's where the work folder is to
+// be. They must be left alone.
+func TestForeignWorkFolder(t *testing.T) {
+	w := newWork(t)
+	write(t, w.path("mine.c"), "months of work")
+	var foreign *ForeignError
+	if _, err := w.load(); !errors.As(err, &foreign) || foreign.Dir != w.Dir {
+		t.Errorf("loading gives %v", err)
+	}
+	if text, err := os.ReadFile(w.path("mine.c")); err != nil || string(text) != "months of work" {
+		t.Errorf("the file holds %q, %v", text, err)
+	}
+}
+
+// TestAside changes the plan: the old tree must still be found.
+func TestAside(t *testing.T) {
+	w := newWork(t)
+	write(t, w.path("source", "file.c"), "mended by hand")
+	writeJSON(t, w.path("state.json"), &state{Plan: "another", Done: []string{plan.Fetch, plan.Unpack}, Boot: platform.BootID()})
+	note, err := w.load()
+	if err != nil || !strings.Contains(note, w.Dir+".old") {
+		t.Errorf("note is %q, %v", note, err)
+	}
+	if text, err := os.ReadFile(filepath.Join(w.Dir+".old", "source", "file.c")); err != nil || string(text) != "mended by hand" {
+		t.Errorf("the old tree has %q, %v", text, err)
+	}
+}
+
+func TestRemoveAllOfReadOnlyFolders(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a")
+	write(t, filepath.Join(dir, "ro", "file"), "x")
+	if err := os.Chmod(filepath.Join(dir, "ro"), 0o555); err != nil {
+		t.Fatal(err)
+	}
+	if err := removeAll(dir); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -114,7 +115,7 @@ func (d *Doc) line(number int) string {
 		line = line[:longest]
 	}
 	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\t' || r == 0x7f {
+		if r != '\t' && unseen(r) {
 			return '?'
 		}
 		return r
@@ -284,12 +285,18 @@ func (n Node) text() bool {
 		n.Fail("want text here, found "+kindName(n.yaml.Kind), "")
 	case n.yaml.Tag == "!!null" && n.yaml.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0:
 		n.Fail("the value is missing", "")
-	case strings.ContainsFunc(n.yaml.Value, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 0x7f }):
-		n.Fail("a control character is not allowed here", "")
+	case strings.ContainsFunc(n.yaml.Value, unseen):
+		n.Fail("a control character is not allowed here", "write the text on one line")
 	default:
 		return true
 	}
 	return false
+}
+
+// unseen reports whether a terminal obeys a character rather than shows it:
+// control characters, and marks that reverse the writing direction.
+func unseen(r rune) bool {
+	return unicode.IsControl(r) || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
 
 // pairs returns the keys and values of a mapping; a key that is not text or

@@ -121,7 +121,7 @@ func TestMistakes(t *testing.T) {
 			`p:2:9: unknown key "<<" (known here: first, last)`,
 		}},
 		{"no value", "name:\n", []string{`p:1:6: the value is missing`}},
-		{"control character", "name: \"a\\eb\"\n", []string{`p:1:7: a control character is not allowed here`}},
+		{"control character", "name: \"a\\eb\"\n", []string{`p:1:7: a control character is not allowed here (write the text on one line)`}},
 		{"odd key", "name: x\n? [a]\n: 1\n", []string{`p:2:3: a key must be text`}},
 		{"empty", "", []string{`p: the file is empty`}},
 		{"only a comment", "# nothing\n", []string{`p: the file is empty`}},
