@@ -14,9 +14,9 @@
 //
 // # The floors
 //
-// A package imports only packages of lower floors. [Floors] is the table, and
-// the test reads the imports of every file against it. To add a package, add
-// its line there first.
+// A package imports only packages of lower floors. The table is in
+// layers_test.go, whose test reads the imports of every file against it. To add
+// a package, add its line there first.
 //
 // On floor 0 nothing knows of the others. version orders upstream versions.
 // platform says what "here" is. buildlog reads and cleans a build's output.
@@ -71,14 +71,7 @@
 // The design page names no floor for reading YAML; recipe and signature both
 // need it with positions, so yamlfile stands on floor 0. Fixes have a proof
 // key, which lint demands. Log files belong to the attempt in the history, not
-// to the work folder, so that they outlive it.
+// to the work folder, so that they outlive it. An interrupted run ends with
+// status 130, as shells expect. MASTER_SITE_OVERRIDE and MASTER_SITE_BACKUP are
+// read from the environment, as FreeBSD's ports do.
 package internal
-
-// Floors says on which floor each package stands.
-var Floors = map[string]int{
-	"version": 0, "platform": 0, "buildlog": 0, "tree": 0, "distfile": 0, "event": 0, "yamlfile": 0,
-	"recipe": 1, "patch": 1, "archive": 1, "build": 1, "signature": 1,
-	"plan": 2, "fetch": 2, "history": 2,
-	"work":   3,
-	"report": 5,
-}

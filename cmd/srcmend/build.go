@@ -91,7 +91,7 @@ func (a *app) build(ctx context.Context, target string, o buildOptions) error {
 		return err
 	}
 	if o.dryRun {
-		return a.showPlan(p)
+		return a.showPlan(p, o.jobs)
 	}
 	w, err := a.work(ctx, p, o)
 	if err != nil {
@@ -271,6 +271,7 @@ func needs(ctx context.Context, p plan.Plan, install bool, events event.Sink, lo
 	events.Send(event.StepStarted{Step: "needs", What: "installing " + strings.Join(missing, " ")})
 	start := time.Now()
 	if err := installNeeds(ctx, commands, filepath.Join(logs, "needs.log")); err != nil {
+		events.Send(event.StepEnded{Step: "needs", Outcome: event.Failed, Seconds: time.Since(start).Seconds(), Why: err.Error()})
 		return missing, err
 	}
 	events.Send(event.StepEnded{Step: "needs", Outcome: event.Green, Seconds: time.Since(start).Seconds(), Why: "installed " + strings.Join(missing, " ")})
@@ -298,7 +299,7 @@ func installNeeds(ctx context.Context, commands [][]string, logPath string) erro
 }
 
 // showPlan prints a plan and does nothing.
-func (a *app) showPlan(p plan.Plan) error {
+func (a *app) showPlan(p plan.Plan, jobs int) error {
 	if a.json {
 		return a.encode(map[string]any{"plan": p, "hash": p.Hash()})
 	}
@@ -321,7 +322,12 @@ func (a *app) showPlan(p plan.Plan) error {
 	}
 	for _, s := range p.Steps {
 		for _, c := range s.Commands {
-			fmt.Fprintf(b, "  %-10s %s\n", s.Name, strings.Join(c.Argv, " "))
+			// {source} and {destdir} are folders of the work to come
+			filled, err := p.Fill(c, plan.Place{Source: "{source}", Destdir: "{destdir}", Jobs: jobs})
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(b, "  %-10s %s\n", s.Name, build.Quote(append(filled.Env, filled.Argv...)))
 		}
 	}
 	_, err := a.out.Write([]byte(b.String()))

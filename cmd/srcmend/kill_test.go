@@ -276,9 +276,14 @@ func TestKilledWithAllItStarted(t *testing.T) {
 		killDescendants(os.Getpid())
 		return true
 	})
-	object, err := os.ReadFile(filepath.Join(w.dir, "cache/srcmend/work/big-1.0/source/a.o"))
-	if err != nil || string(object) != "half written\n" {
-		t.Logf("a.o is %.20q, %v; make had begun with b.o", object, err)
+	half := 0
+	for _, name := range []string{"a.o", "b.o"} {
+		if text, err := os.ReadFile(filepath.Join(w.dir, "cache/srcmend/work/big-1.0/source", name)); err == nil && string(text) == "half written\n" {
+			half++
+		}
+	}
+	if half == 0 {
+		t.Fatal("no object is half written, so this test shows nothing")
 	}
 	if out := w.finish(t); !strings.Contains(out, "the last run was killed during make, so files may be half written; starting anew") {
 		t.Errorf("the next run trusts the tree:\n%s", out)

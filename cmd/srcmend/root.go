@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -67,6 +68,7 @@ func (a *app) root() *cobra.Command {
 		Use:           "srcmend",
 		Short:         "Build servers and tools from source, and mend what does not build",
 		Long:          rootHelp,
+		Version:       version(),
 		Example:       "  srcmend build dovecot --prefix /usr/local\n  srcmend recipe list",
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -88,6 +90,14 @@ func (a *app) root() *cobra.Command {
 	cmd.CompletionOptions.HiddenDefaultCmd = false
 	cmd.AddCommand(a.buildVerb(), a.fetchVerb(), a.recipeVerb(), a.historyVerb())
 	return cmd
+}
+
+// version is what the program was built from, as far as the toolchain knows.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "unknown"
 }
 
 func (a *app) unknownVerb(cmd *cobra.Command, verb string) error {

@@ -356,3 +356,10 @@ func TestReadStatusOfGarbage(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 }
+
+func TestQuote(t *testing.T) {
+	got := build.Quote([]string{"./configure", "CFLAGS=-O2 -g", "it's", "", "$HOME", "--a=b,c"})
+	if want := `./configure 'CFLAGS=-O2 -g' 'it'\''s' '' '$HOME' --a=b,c`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

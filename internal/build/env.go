@@ -63,3 +63,15 @@ func Environment(path, tmp string, more ...[]string) []string {
 	}
 	return out
 }
+
+// Quote is a command line as it could be typed into a shell.
+func Quote(argv []string) string {
+	out := make([]string, len(argv))
+	for i, a := range argv {
+		if a == "" || strings.ContainsAny(a, " \t\n'\"\\$`*?[]{}()<>|&;#~!") {
+			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+		out[i] = a
+	}
+	return strings.Join(out, " ")
+}

@@ -52,7 +52,7 @@ func TestJSONForm(t *testing.T) {
 	}
 	for _, e := range all {
 		text, err := json.Marshal(e)
-		if err != nil || strings.ContainsAny(string(text[1:2]), "ABCDEFGHIJKLMNOPQRSTUVWXYZ") || strings.Contains(string(text), `"Step"`) {
+		if err != nil || strings.ContainsAny(string(text[2:3]), "ABCDEFGHIJKLMNOPQRSTUVWXYZ") || strings.Contains(string(text), `"Step"`) {
 			t.Errorf("%T is %s, %v", e, text, err)
 		}
 	}

@@ -245,8 +245,8 @@ func (c *checker) proof(p Proof, at ...any) {
 		if !slices.Contains(verdicts, p.Verdicts[v]) {
 			c.fail(fmt.Sprintf("unknown verdict %q", p.Verdicts[v]), "known: "+strings.Join(verdicts, ", "), append(at, "verdicts", v)...)
 		}
-		if _, err := version.Parse(c.Versions.Scheme, v); err != nil {
-			c.fail(err.Error(), "", append(at, "verdicts", v)...)
+		if _, known := c.Releases[v]; !known {
+			c.fail(fmt.Sprintf("there is a verdict of %s, which is no release here", v), "", append(at, "verdicts", v)...)
 		}
 	}
 }

@@ -138,6 +138,7 @@ func TestCheck(t *testing.T) {
 		{"near placeholder", "{destdir}", "{destidr}", "did you mean {destdir}?"},
 		{"patch that can't be verified", "file: hello/a.patch, patch-ids: [dddddddddddddddddddddddddddddddddddddddd]", "url: https://example.org/x.patch", "can't be verified"},
 		{"compiler range", "{os: freebsd}", "{compiler: gcc ~ 3}", `"~" is no operator`},
+		{"verdict of no release", "{log: hello/a.log}", "{verdicts: {9.9.9: needed}}", "9.9.9, which is no release here"},
 		{"unknown verdict", "{log: hello/a.log}", "{verdicts: {1.9.0: fine}}", `unknown verdict "fine"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -42,8 +42,8 @@ func (w *Work) commands(ctx context.Context, name string, resumed bool, res *Res
 		if err := w.save(); err != nil {
 			return end{}, err
 		}
-		w.Events.Send(event.StepStarted{Step: name, What: quote(filled.Argv), Log: logPath})
-		fmt.Fprintf(log, "$ cd %s && %s\n", filled.Dir, quote(filled.Argv))
+		w.Events.Send(event.StepStarted{Step: name, What: build.Quote(filled.Argv), Log: logPath})
+		fmt.Fprintf(log, "$ cd %s && %s\n", filled.Dir, build.Quote(filled.Argv))
 		r, err := w.watch(ctx, name, build.Command{
 			Argv: w.argv(filled.Argv), Dir: filled.Dir, Env: w.env(filled.Env), Log: log, Hold: w.hold,
 			Status: w.status(name, i),

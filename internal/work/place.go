@@ -369,7 +369,10 @@ func (w *Work) receipt(files []history.File) history.Receipt {
 	}
 	for _, s := range w.Plan.Steps {
 		for _, c := range s.Commands {
-			r.Commands = append(r.Commands, c.Argv)
+			filled, err := w.Plan.Fill(c, plan.Place{Source: "{source}", Destdir: "{destdir}", Jobs: 1}) // how many at once changes nothing
+			if err == nil {                                                                              // it was filled before, to be run
+				r.Commands = append(r.Commands, append(filled.Env, filled.Argv...))
+			}
 		}
 	}
 	return r

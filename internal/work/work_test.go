@@ -392,13 +392,6 @@ func TestNewest(t *testing.T) {
 	}
 }
 
-func TestQuote(t *testing.T) {
-	got := quote([]string{"./configure", "CFLAGS=-O2 -g", "it's", "", "$HOME", "--a=b,c"})
-	if want := `./configure 'CFLAGS=-O2 -g' 'it'\''s' '' '$HOME' --a=b,c`; got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-}
-
 func TestArgv(t *testing.T) {
 	w := &Work{Make: "/usr/local/bin/gmake", Plan: plan.Plan{Steps: []plan.Step{{Name: plan.Build, Commands: []plan.Command{{Argv: []string{"gmake"}}}}}}}
 	if got := w.argv([]string{"gmake", "install"}); got[0] != "/usr/local/bin/gmake" || got[1] != "install" {
