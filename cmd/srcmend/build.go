@@ -268,9 +268,10 @@ func needs(ctx context.Context, p plan.Plan, install bool, events event.Sink, lo
 			"--install-needs installs them, or: "+strings.Join(commands[0], " ")))
 		return missing, nil
 	}
-	events.Send(event.StepStarted{Step: "needs", What: "installing " + strings.Join(missing, " ")})
+	log := filepath.Join(logs, "needs.log")
+	events.Send(event.StepStarted{Step: "needs", What: "installing " + strings.Join(missing, " "), Log: log})
 	start := time.Now()
-	if err := installNeeds(ctx, commands, filepath.Join(logs, "needs.log")); err != nil {
+	if err := installNeeds(ctx, commands, log); err != nil {
 		events.Send(event.StepEnded{Step: "needs", Outcome: event.Failed, Seconds: time.Since(start).Seconds(), Why: err.Error()})
 		return missing, err
 	}
