@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"srcmend/internal/build"
+	"srcmend/internal/buildlog"
 	"srcmend/internal/event"
 	"srcmend/internal/history"
 	"srcmend/internal/plan"
@@ -93,12 +94,24 @@ func (a *app) build(ctx context.Context, target string, o buildOptions) error {
 	if o.dryRun {
 		return a.showPlan(p, o.jobs)
 	}
+	out, done := a.render()
+	if o.installNeeds {
+		installed, err := installNeeds(ctx, p, out.Send)
+		if err != nil {
+			return errors.Join(err, done())
+		}
+		if installed { // a compiler may have come with it: what is here has changed
+			if p, file, err = a.plan(ctx, target, o); err != nil {
+				return err
+			}
+		}
+	}
 	w, err := a.work(ctx, p, o)
 	if err != nil {
 		return err
 	}
 	w.File = file
-	return a.attempt(ctx, w, o)
+	return attempt(ctx, w, out, done)
 }
 
 // plan decides what to do, and returns how the files of the recipe are read.
@@ -172,7 +185,7 @@ func (a *app) work(ctx context.Context, p plan.Plan, o buildOptions) (*work.Work
 }
 
 // attempt carries the work out, and records it.
-func (a *app) attempt(ctx context.Context, w *work.Work, o buildOptions) error {
+func attempt(ctx context.Context, w *work.Work, out renderer, done func() error) error {
 	h, err := openHistory()
 	if err != nil {
 		return err
@@ -183,7 +196,6 @@ func (a *app) attempt(ctx context.Context, w *work.Work, o buildOptions) error {
 	if err != nil {
 		return err
 	}
-	out, done := a.render()
 	events := event.Sink(func(e event.Event) {
 		if s, ok := e.(event.StepEnded); ok {
 			try.Steps = append(try.Steps, history.Step{Name: s.Step, Outcome: string(s.Outcome), Seconds: s.Seconds, CPU: s.CPU, Why: s.Why})
@@ -196,11 +208,8 @@ func (a *app) attempt(ctx context.Context, w *work.Work, o buildOptions) error {
 		Prefix: w.Plan.Prefix, Steps: w.Plan.StepNames(), Work: w.Dir, Attempt: try.ID,
 	})
 	start := time.Now()
-	missing, err := needs(ctx, w.Plan, o.installNeeds, events, try.Dir)
-	var res work.Result
-	if err == nil {
-		res, err = w.Run(ctx)
-	}
+	missing := missingNeeds(ctx, w.Plan, events)
+	res, err := w.Run(ctx)
 	ended := conclude(ctx, w, res, err, missing)
 	ended.Seconds = time.Since(start).Seconds()
 	try.Step, try.Fixes, try.Logs = res.Step, res.Fixes, res.Logs
@@ -254,49 +263,59 @@ func conclude(ctx context.Context, w *work.Work, res work.Result, err error, mis
 	return event.Ended{Outcome: event.Green, Receipt: res.Receipt, Text: text}
 }
 
-// needs looks for the packages that the build needs. What is missing is a
-// warning, since it may be there without the packager's knowledge; or, when
-// asked for, installed.
-func needs(ctx context.Context, p plan.Plan, install bool, events event.Sink, logs string) ([]string, error) {
+// missingNeeds looks for the packages that the build needs and warns of those
+// that are not installed. It goes on without them, since what they hold may be
+// there without the packager's knowledge.
+func missingNeeds(ctx context.Context, p plan.Plan, events event.Sink) []string {
 	missing, known := p.Platform.Missing(ctx, p.Needs)
 	if !known || len(missing) == 0 {
-		return nil, nil
+		return nil
 	}
-	commands := p.Platform.Install(missing, install)
-	if !install {
-		events.Send(event.Warning("not installed here, but needed by the recipe: "+strings.Join(missing, " "),
-			"--install-needs installs them, or: "+strings.Join(commands[0], " ")))
-		return missing, nil
-	}
-	log := filepath.Join(logs, "needs.log")
-	events.Send(event.StepStarted{Step: "needs", What: "installing " + strings.Join(missing, " "), Log: log})
-	start := time.Now()
-	if err := installNeeds(ctx, commands, log); err != nil {
-		events.Send(event.StepEnded{Step: "needs", Outcome: event.Failed, Seconds: time.Since(start).Seconds(), Why: err.Error()})
-		return missing, err
-	}
-	events.Send(event.StepEnded{Step: "needs", Outcome: event.Green, Seconds: time.Since(start).Seconds(), Why: "installed " + strings.Join(missing, " ")})
-	return nil, nil
+	commands := p.Platform.Install(missing, false)
+	events.Send(event.Warning("not installed here, but needed by the recipe: "+strings.Join(missing, " "),
+		"--install-needs installs them, or: "+strings.Join(commands[0], " ")))
+	return missing
 }
 
-func installNeeds(ctx context.Context, commands [][]string, logPath string) error {
-	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644)
+// installNeeds installs the packages that the build needs and that are not
+// here, and reports whether there were any.
+func installNeeds(ctx context.Context, p plan.Plan, events event.Sink) (bool, error) {
+	missing, known := p.Platform.Missing(ctx, p.Needs)
+	if !known || len(missing) == 0 {
+		return false, nil
+	}
+	cache, err := cacheDir()
 	if err != nil {
-		return err
+		return false, err
+	}
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return false, err
+	}
+	path := filepath.Join(cache, "needs.log")
+	log, err := buildlog.Create(path)
+	if err != nil {
+		return false, err
 	}
 	defer log.Close()
-	for _, argv := range commands {
+	events.Send(event.StepStarted{Step: "needs", What: "installing " + strings.Join(missing, " "), Log: path})
+	start := time.Now()
+	ended := event.StepEnded{Step: "needs", Outcome: event.Green, Why: "installed " + strings.Join(missing, " ")}
+	for _, argv := range p.Platform.Install(missing, true) {
 		env := append(os.Environ(), "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C")
-		r, err := build.Run(ctx, build.Command{Argv: argv, Dir: "/", Env: env, Log: log, Status: logPath + ".status"})
+		r, err := build.Run(ctx, build.Command{Argv: argv, Dir: "/", Env: env, Log: log, Status: path + ".status"})
 		if err != nil {
-			return err
+			return false, err
 		}
 		refresh := len(argv) > 1 && argv[len(argv)-1] == "update" // may fail for one source of several
 		if !r.Green() && !refresh {
-			return fmt.Errorf("%s: %s; see %s", strings.Join(argv, " "), r, logPath)
+			ended.Outcome, ended.Why = event.Failed, r.String()
+			events.Send(ended)
+			return false, fmt.Errorf("%s: %s; see %s", build.Quote(argv), r, path)
 		}
 	}
-	return nil
+	ended.Seconds = time.Since(start).Seconds()
+	events.Send(ended)
+	return true, nil
 }
 
 // showPlan prints a plan and does nothing.
