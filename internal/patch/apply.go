@@ -27,57 +27,117 @@ type Options struct {
 	// ChooseStrip. Git's names have one, "a/" or "b/"; note that the zero
 	// Options take off none, as patch -p0.
 	Strip int
+	// File, unless "", is the name in the tree of the one file that all changes
+	// are for, whatever names the patch has.
+	File string
 	// Reverse takes the patch out in place of putting it in.
 	Reverse bool
 	// DryRun does everything but write.
 	DryRun bool
+	// Strict takes hunks only exactly where their headers say.
+	Strict bool
+	// Fuzz, 0 to 3, is how many lines of outer context may differ where a hunk
+	// has no place with all of them. It must have just one place then.
+	Fuzz int
+	// RemoveEmpty removes files that are empty after a change, and does not make
+	// empty ones, as patch -E.
+	RemoveEmpty bool
+	// Base is the report of the same patch put into the tree it was made for.
+	// With it a change that has no place is merged: what it does there is done
+	// here, where what has changed between the two trees does not touch it. That
+	// is tried before fuzz.
+	Base *Report
 }
+
+// check refuses options that mean nothing.
+func (o Options) check() error {
+	switch {
+	case o.Fuzz < 0 || o.Fuzz > maxFuzz:
+		return fmt.Errorf("%w: a fuzz of %d; it may be 0 to %d", ErrOptions, o.Fuzz, maxFuzz)
+	case o.Fuzz > 0 && o.Strict:
+		return fmt.Errorf("%w: strict and fuzz at once", ErrOptions)
+	case o.Strip < ChooseStrip:
+		return fmt.Errorf("%w: %d is no number of leading components", ErrOptions, o.Strip)
+	}
+	return nil
+}
+
+// ErrOptions is wrapped by errors about Options that mean nothing.
+var ErrOptions = errors.New("contradictory options")
 
 // Apply puts the patch into the tree, or takes it out; all of it or, after an
 // error, nothing.
 //
-// A *ConflictError says that it does not fit. An error that wraps
-// tree.ErrRefused says that it touches what no patch may: names that lead out,
-// git's own folder, anything behind a symbolic link. The report says where the
-// hunks stand, as far as they were placed.
+// Conflicts say that it does not fit. An error that wraps tree.ErrRefused says
+// that it touches what no patch may: names that lead out, git's own folder,
+// anything behind a symbolic link. The report says where the hunks stand, as far
+// as they were placed.
 func (p *Patch) Apply(t *tree.Tree, o Options) (Report, error) {
+	d := NewDraft(t)
+	r, err := d.Apply(p, o)
+	switch {
+	case err != nil:
+		return r, err
+	case o.DryRun:
+		return r, d.Edit().Check()
+	}
+	return r, d.Edit().Commit()
+}
+
+// Apply does what Patch.Apply does to a draft; o.DryRun has no meaning here.
+// After an error the draft is as before.
+func (d *Draft) Apply(p *Patch, o Options) (Report, error) {
+	if err := o.check(); err != nil {
+		return Report{}, err
+	}
 	if o.Reverse {
 		p = p.reversed()
 	}
-	strip, err := chooseStrip(t, o.Strip, p)
+	strip, err := d.chooseStrip(o, p)
 	if err != nil {
 		return Report{}, err
 	}
-	w := newWork(t)
+	d.begin()
 	r := Report{Strip: strip}
 	for i, m := range p.Mails {
-		files, err := w.applyMail(m, strip)
-		var conflict *ConflictError
-		if errors.As(err, &conflict) {
-			conflict.Mail = p.number(i, o)
+		o.Strip = strip
+		files, err := d.applyMail(m, rules{Options: o}, o.Base.mail(i))
+		report := MailReport{Subject: m.Header.Subject, ID: m.id, Files: files, Conflicts: conflictsIn(err)}
+		for _, c := range report.Conflicts {
+			c.Mail = p.number(i, o)
 		}
-		r.Mails = append(r.Mails, MailReport{Subject: m.Header.Subject, ID: m.id, Files: files, Conflict: conflict})
+		r.Mails = append(r.Mails, report)
 		if err != nil {
+			d.rollback()
 			return r, err
 		}
 	}
-	if o.DryRun {
-		return r, w.edit().Check()
+	return r, nil
+}
+
+// mail gives what the report says of the changes of a mail, if there is one.
+func (r *Report) mail(i int) []FileReport {
+	if r == nil || i >= len(r.Mails) {
+		return nil
 	}
-	return r, w.edit().Commit()
+	return r.Mails[i].Files
 }
 
 // A change is a File with names for this tree.
 type change struct {
 	File
 	old, new string // stripped; "" for no file
+	base     *FileReport
 }
 
 // changes strips the names of a mail.
-func (m Mail) changes(strip int) ([]change, error) {
+func (m Mail) changes(o Options) ([]change, error) {
 	changes := make([]change, 0, len(m.Files))
 	for _, f := range m.Files {
 		c := change{File: f}
+		if o.File != "" && f.Kind != Modify && f.Kind != Create && f.Kind != Delete {
+			return nil, fmt.Errorf("%w: patch line %d: a rename or copy has two names of its own, so it can't be for %s", ErrOptions, f.Line, printable(o.File))
+		}
 		for _, n := range []struct {
 			written string
 			to      *string
@@ -85,9 +145,12 @@ func (m Mail) changes(strip int) ([]change, error) {
 			if n.written == DevNull {
 				continue
 			}
-			stripped, ok := Strip(n.written, strip)
+			if *n.to = o.File; o.File != "" {
+				continue
+			}
+			stripped, ok := Strip(n.written, o.Strip)
 			if !ok {
-				return nil, fmt.Errorf("patch line %d: the name %q has fewer than %d leading components; try another -p", f.Line, n.written, strip)
+				return nil, fmt.Errorf("%w: patch line %d: the name %s has fewer than %d leading components", ErrOptions, f.Line, quote(n.written), o.Strip)
 			}
 			*n.to = stripped
 		}
@@ -96,85 +159,97 @@ func (m Mail) changes(strip int) ([]change, error) {
 	return changes, nil
 }
 
-// applyMail makes the changes of one mail.
-func (w *work) applyMail(m Mail, strip int) ([]FileReport, error) {
-	changes, err := m.changes(strip)
+// applyMail makes the changes of one mail. Conflicts do not end it, so that all
+// are found; nor is anything taken back after one.
+func (d *Draft) applyMail(m Mail, r rules, base []FileReport) ([]FileReport, error) {
+	changes, err := m.changes(r.Options)
 	if err != nil {
 		return nil, err
 	}
-	w.beginMail(changes)
+	d.beginMail(changes, r)
 	var reports []FileReport
-	for _, c := range changes {
-		r, err := w.apply(c)
-		if r.Name != "" {
-			reports = append(reports, r)
+	var conflicts Conflicts
+	for i, c := range changes {
+		if len(base) == len(changes) {
+			c.base = &base[i]
 		}
-		if err != nil && !errors.As(err, new(*ConflictError)) {
-			err = fmt.Errorf("patch line %d: %w", c.Line, err)
+		report, err := d.apply(c)
+		if report.Name != "" {
+			reports = append(reports, report)
 		}
-		if err != nil {
-			return reports, err
+		these := conflictsIn(err)
+		if err != nil && these == nil {
+			return reports, fmt.Errorf("patch line %d: %w", c.Line, err)
+		}
+		for _, conflict := range these {
+			conflict.PatchLine = max(conflict.PatchLine, c.Line)
+		}
+		if conflicts = append(conflicts, these...); r.first && len(conflicts) > 0 {
+			break
 		}
 	}
-	return reports, w.endMail()
+	if len(conflicts) > 0 {
+		return reports, conflicts
+	}
+	return reports, d.endMail()
 }
 
 // apply makes the change of one file.
-func (w *work) apply(c change) (FileReport, error) {
+func (d *Draft) apply(c change) (FileReport, error) {
 	switch c.Kind {
 	case Create:
-		return w.create(c)
+		return d.create(c)
 	case Delete:
-		return w.remove(c)
+		return d.remove(c)
 	case Rename, Copy:
-		return w.move(c)
+		return d.move(c)
 	case uncopy:
-		return w.uncopy(c)
+		return d.uncopy(c)
 	}
-	return w.modify(c)
+	return d.modify(c)
 }
 
 // refuse makes a conflict about a whole file.
 func refuse(name, why string) error { return &ConflictError{File: name, Why: why} }
 
 // create makes a file that is not there, or that the same mail renames or removes.
-func (w *work) create(c change) (FileReport, error) {
+func (d *Draft) create(c change) (FileReport, error) {
 	r := FileReport{Name: c.new, Kind: Create}
-	old, err := w.get(c.new)
+	old, err := d.get(c.new)
 	if err != nil {
 		return r, err
 	}
 	emptyFile := !c.Git && old.text == "" && !old.isLink()
-	if old.exists && !w.leaves[c.new] && !emptyFile {
+	if old.exists && !d.mail.leaves[c.new] && !emptyFile {
 		return r, refuse(c.new, "it exists, and the patch makes it")
 	}
 	mode := c.NewMode
 	if mode == 0 {
 		mode = 0o644
 	}
-	text, err := c.content(state{exists: true, mode: mode}, &r)
+	text, err := d.content(c, state{exists: true, mode: mode}, &r)
 	if err != nil {
 		return r, err
 	}
-	return r, w.set(c.new, state{exists: true, mode: mode, text: text}, true)
+	return r, d.set(c.new, state{exists: true, mode: mode, text: text}, true)
 }
 
 // remove takes a file away. Nothing of it may be left over. Where another has taken
 // its place, that one stays.
-func (w *work) remove(c change) (FileReport, error) {
+func (d *Draft) remove(c change) (FileReport, error) {
 	r := FileReport{Name: c.old, Kind: Delete}
-	s, err := w.get(c.old)
+	s, err := d.get(c.old)
 	if err != nil {
 		return r, err
 	}
-	replaced := w.placed[c.old] && w.before[c.old].exists
+	replaced := d.mail.placed[c.old] && d.mail.before[c.old].exists
 	if replaced {
-		s = w.before[c.old]
+		s = d.mail.before[c.old]
 	}
 	if err := c.checkState(c.old, s); err != nil {
 		return r, err
 	}
-	text, err := c.content(s, &r)
+	text, err := d.content(c, s, &r)
 	if err == nil && text != "" {
 		line, _, _ := strings.Cut(text, "\n")
 		err = &ConflictError{File: c.old, Near: 1, Found: excerpt(line), Why: "the patch removes the file, and it has more than the patch knows of"}
@@ -182,92 +257,92 @@ func (w *work) remove(c change) (FileReport, error) {
 	if err != nil || replaced {
 		return r, err
 	}
-	return r, w.set(c.old, state{}, false)
+	return r, d.set(c.old, state{}, false)
 }
 
 // move renames or copies a file and changes it.
-func (w *work) move(c change) (FileReport, error) {
+func (d *Draft) move(c change) (FileReport, error) {
 	r := FileReport{Name: c.new, From: c.old, Kind: c.Kind}
-	if _, err := w.get(c.old); err != nil {
+	if _, err := d.get(c.old); err != nil {
 		return r, err
 	}
-	s, err := w.base(c.old, c.Kind)
+	s, err := d.base(c.old, c.Kind)
 	if err != nil {
 		return r, err
 	}
-	target, err := w.get(c.new)
+	target, err := d.get(c.new)
 	if err != nil {
 		return r, err
 	}
 	if err := c.checkState(c.old, s); err != nil {
 		return r, err
 	}
-	if target.exists && !w.leaves[c.new] {
+	if target.exists && !d.mail.leaves[c.new] {
 		return r, refuse(c.new, "it exists, and the patch makes it")
 	}
-	text, err := c.content(s, &r)
+	text, err := d.content(c, s, &r)
 	if err != nil {
 		return r, err
 	}
-	if c.Kind == Rename && !w.placed[c.old] {
-		if err := w.set(c.old, state{}, false); err != nil {
+	if c.Kind == Rename && !d.mail.placed[c.old] {
+		if err := d.set(c.old, state{}, false); err != nil {
 			return r, err
 		}
 	}
-	return r, w.set(c.new, state{exists: true, mode: c.modeAfter(s), text: text}, true)
+	return r, d.set(c.new, state{exists: true, mode: c.modeAfter(s), text: text}, true)
 }
 
 // uncopy takes away a copy.
-func (w *work) uncopy(c change) (FileReport, error) {
+func (d *Draft) uncopy(c change) (FileReport, error) {
 	r := FileReport{Name: c.old, Kind: Delete}
-	s, err := w.existing(c.old, c)
+	s, err := d.existing(c.old, c)
 	if err != nil {
 		return r, err
 	}
-	text, err := c.content(s, &r)
+	text, err := d.content(c, s, &r)
 	if err != nil {
 		return r, err
 	}
-	w.copies = append(w.copies, copied{of: c.new, copy: c.old, text: text})
-	return r, w.set(c.old, state{}, false)
+	d.mail.copies = append(d.mail.copies, copied{of: c.new, copy: c.old, text: text})
+	return r, d.set(c.old, state{}, false)
 }
 
 // modify changes a file in its place. A plain diff from nothing may also make it.
-func (w *work) modify(c change) (FileReport, error) {
-	name, err := w.pick(c)
+func (d *Draft) modify(c change) (FileReport, error) {
+	name, err := d.pick(c)
 	r := FileReport{Name: name, Kind: Modify}
 	if err != nil {
 		return r, err
 	}
-	s, err := w.get(name)
+	s, err := d.get(name)
 	if err != nil {
 		return r, err
 	}
 	if !s.exists && c.mayCreate() {
 		c.new = name
-		return w.create(c)
+		return d.create(c)
 	}
-	if s, err = w.existing(name, c); err != nil {
+	if s, err = d.existing(name, c); err != nil {
 		return r, err
 	}
 	if c.onlyMode() && c.modeAfter(s) == s.mode {
 		return r, refuse(name, "its mode is the new one already")
 	}
-	text, err := c.content(s, &r)
+	text, err := d.content(c, s, &r)
 	if err != nil {
 		return r, err
 	}
-	return r, w.set(name, state{exists: true, mode: c.modeAfter(s), text: text}, false)
+	return r, d.set(name, state{exists: true, mode: c.modeAfter(s), text: text}, false)
 }
 
 // pick chooses between the two names of a change in place.
-func (w *work) pick(c change) (string, error) {
+func (d *Draft) pick(c change) (string, error) {
 	for _, name := range []string{c.old, c.new} {
-		if _, err := w.get(name); err != nil {
+		if _, err := d.get(name); err != nil {
 			return name, err
 		}
 	}
-	return best(c.old, c.new, func(name string) bool { return w.now[name].exists }), nil
+	return best(c.old, c.new, func(name string) bool { return d.now[name].exists }), nil
 }
 
 // mayCreate reports whether a plain diff could be one from an empty file.
@@ -276,8 +351,8 @@ func (f File) mayCreate() bool {
 }
 
 // existing gives the state of a file that must be there.
-func (w *work) existing(name string, c change) (state, error) {
-	s, err := w.get(name)
+func (d *Draft) existing(name string, c change) (state, error) {
+	s, err := d.get(name)
 	if err != nil {
 		return state{}, err
 	}
@@ -317,7 +392,8 @@ func (f File) modeAfter(s state) fs.FileMode {
 }
 
 // content gives the content after the change, and notes where the hunks stand.
-func (c change) content(s state, r *FileReport) (string, error) {
+func (d *Draft) content(c change, s state, r *FileReport) (string, error) {
+	r.before = s.text
 	if c.binary != nil {
 		return c.binary.apply(r.Name, s.text)
 	}
@@ -328,25 +404,72 @@ func (c change) content(s state, r *FileReport) (string, error) {
 		line, _, _ := strings.Cut(s.text, "\n")
 		return "", &ConflictError{File: r.Name, Near: 1, Found: excerpt(line), Why: "the change was made from an empty file"}
 	}
-	p := newPlacer(s.text)
+	return d.place(c, s.text, r)
+}
+
+// place goes down the ladder: all of the context; a merge, where the tree is known
+// that the patch was made for; less context, in one place only.
+func (d *Draft) place(c change, text string, r *FileReport) (string, error) {
+	exact := d.mail.rules
+	if c.base != nil {
+		exact.Fuzz = 0
+	}
+	after, err := c.place(text, exact, r)
+	if err == nil || c.base == nil || conflictsIn(err) == nil {
+		return after, err
+	}
+	if merged, ok := c.merge(text, r); ok {
+		return merged, nil
+	}
+	if d.mail.rules.Fuzz > 0 {
+		return c.place(text, d.mail.rules, r)
+	}
+	return after, err
+}
+
+// place puts all hunks into a text.
+func (c change) place(text string, rules rules, r *FileReport) (string, error) {
+	p := newPlacer(text)
+	r.Hunks, r.stood = nil, nil
+	var conflicts Conflicts
 	for i, h := range c.Hunks {
-		at, bad, err := p.place(h)
+		s, bad, err := p.place(h, rules)
 		if err != nil {
-			return "", fmt.Errorf("%s: %w", r.Name, err)
+			return "", fmt.Errorf("%s: %w", printable(r.Name), err)
 		}
 		if bad == nil {
-			bad = p.put(h, at)
+			r.stood = append(r.stood, p.stood(h, s))
+			if bad = p.put(h, s); bad == nil {
+				r.Hunks = append(r.Hunks, s.report(i, h))
+				continue
+			}
 		}
-		if bad != nil {
-			return "", bad.conflict(r.Name, i+1, h)
+		if rules.first {
+			return "", &ConflictError{File: r.Name, Hunk: i + 1}
 		}
-		r.Hunks = append(r.Hunks, HunkReport{Number: i + 1, Asked: h.asked(), Found: at + 1, Offset: at - h.nominal()})
+		conflicts = append(conflicts, p.conflict(r.Name, i+1, h, bad))
+		if bad.why == whyNewline {
+			return "", conflicts // what comes next would not stand behind it either
+		}
 	}
-	text, bad := p.finish()
+	if len(conflicts) > 0 {
+		return "", conflicts
+	}
+	after, bad := p.finish()
 	if bad != nil {
-		return "", bad.conflict(r.Name, len(c.Hunks), c.Hunks[len(c.Hunks)-1])
+		last := len(c.Hunks)
+		return "", p.conflict(r.Name, last, c.Hunks[last-1], bad)
 	}
-	return text, nil
+	return after, nil
+}
+
+// report says where the i-th hunk stands.
+func (s spot) report(i int, h Hunk) HunkReport {
+	r := HunkReport{Number: i + 1, Asked: h.asked(), Found: s.at + 1, Offset: s.at - h.nominal(), Fuzz: s.fuzz}
+	for _, at := range s.others[:min(len(s.others), maxOthers)] {
+		r.Others = append(r.Others, at+1)
+	}
+	return r
 }
 
 // apply gives the content after a binary change. The contents before and after

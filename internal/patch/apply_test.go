@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -183,7 +184,7 @@ func TestReport(t *testing.T) {
 	if r.Hunks() != 3 || r.MaxOffset() != 1 || r.Strip != 1 {
 		t.Errorf("%d hunks, offset %d, strip %d", r.Hunks(), r.MaxOffset(), r.Strip)
 	}
-	if m := r.Mails[0]; m.Subject != "[PATCH] change x" || len(m.ID) != 40 || m.Verdict != "" || m.Conflict != nil {
+	if m := r.Mails[0]; m.Subject != "[PATCH] change x" || len(m.ID) != 40 || m.Verdict != "" || m.Conflicts != nil {
 		t.Errorf("%+v", m)
 	}
 }
@@ -200,14 +201,14 @@ func TestConflict(t *testing.T) {
 		{"other line", "--- a/x\n+++ b/x\n@@ -1,3 +1,3 @@\n 1\n-2\n+b\n 3\n", files{"x": "1\nzwei\x1b\n3\n"}, ConflictError{File: "x", Hunk: 1, Line: 1, Near: 2, Expected: "2", Found: "zwei\x1b"}, `x: hunk 1 for line 1 does not fit; line 2 should be "2" and is "zwei\x1b"`},
 		{"nearest place", "--- a/x\n+++ b/x\n@@ -1,3 +1,3 @@\n 40\n-41\n+b\n 42\n", files{"x": lines(60, map[int]string{42: "other"})}, ConflictError{File: "x", Hunk: 1, Line: 1, Near: 42, Expected: "42", Found: "other"}, "line 42"},
 		{"second hunk", "--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n-1\n+a\n 2\n@@ -8,3 +8,3 @@\n 8\n-9\n+b\n 10\n", files{"x": lines(12, map[int]string{10: "ten"})}, ConflictError{File: "x", Hunk: 2, Line: 8, Near: 10, Expected: "10", Found: "ten"}, "hunk 2 for line 8"},
-		{"end of the file", "--- a/x\n+++ b/x\n@@ -1,3 +1,4 @@\n 1\n+b\n 2\n 3\n", files{"x": "1\n2\n"}, ConflictError{File: "x", Hunk: 1, Line: 1, Near: 3, Expected: "3"}, "line 3 should be"},
+		{"end of the file", "--- a/x\n+++ b/x\n@@ -1,3 +1,4 @@\n 1\n+b\n 2\n 3\n", files{"x": "1\n2\n"}, ConflictError{File: "x", Hunk: 1, Line: 1, Near: 3, Expected: "3"}, `"3" is missing near line 3`},
 		{"must stand at the end", "--- a/x\n+++ b/x\n@@ -1,2 +1,3 @@\n 1\n 2\n+b\n", files{"x": numbered(3)}, ConflictError{File: "x", Hunk: 1, Line: 1, Near: 1}, "must stand at the end of the file"},
 		{"must stand at the beginning", "--- a/x\n+++ b/x\n@@ -1,2 +1,3 @@\n+b\n 1\n 2\n", files{"x": "0\n1\n2\n"}, ConflictError{File: "x", Hunk: 1, Line: 1, Near: 2}, "must stand at the beginning of the file"},
 		{"without context, elsewhere", "--- a/x\n+++ b/x\n@@ -2 +2 @@\n-3\n+b\n", files{"x": numbered(5)}, ConflictError{File: "x", Hunk: 1, Line: 2, Near: 3}, "without context"},
 		{"behind the end", "--- a/x\n+++ b/x\n@@ -9,0 +10 @@\n+b\n", files{"x": numbered(5)}, ConflictError{File: "x", Hunk: 1, Line: 10, Near: 6}, "the file has 5 lines, and it should stand behind line 9"},
 		{"hunks overlap", "--- a/x\n+++ b/x\n@@ -1,3 +1,3 @@\n 1\n-2\n+b\n 3\n@@ -3,3 +3,3 @@\n 3\n-4\n+b\n 5\n", files{"x": numbered(9)}, ConflictError{File: "x", Hunk: 2, Line: 3, Near: 3}, "before the end of the hunk before it"},
 		{"hunks out of order", "--- a/x\n+++ b/x\n@@ -7,3 +7,3 @@\n 7\n-8\n+b\n 9\n@@ -1,3 +1,3 @@\n 1\n-2\n+b\n 3\n", files{"x": numbered(12)}, ConflictError{File: "x", Hunk: 2, Line: 1, Near: 1}, "before the end of the hunk before it"},
-		{"no newline in the file", "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n", files{"x": "a"}, ConflictError{File: "x", Hunk: 1, Line: 1, Near: 1, Expected: "a", Found: "a"}, "without context"},
+		{"no newline in the file", "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n", files{"x": "a"}, ConflictError{File: "x", Hunk: 1, Line: 1, Near: 1, Expected: "a", Found: "a"}, "no newline at its end"},
 		{"lines behind one without newline", "--- a/x\n+++ b/x\n@@ -1,0 +2 @@\n+b\n", files{"x": "a"}, ConflictError{File: "x", Hunk: 1, Line: 2, Near: 2}, "has no newline"},
 		{"the file goes on", "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-1\n+b\n\\ No newline at end of file\n", files{"x": "1\n2\n"}, ConflictError{File: "x", Hunk: 1, Line: 1, Near: 2, Found: "2"}, "the file goes on"},
 		{"file is not there", plain, files{"y": ""}, ConflictError{File: "x"}, "x: the change does not fit; it is not there"},
@@ -235,12 +236,15 @@ func TestConflict(t *testing.T) {
 				t.Errorf("%s: %v", c.what, err)
 				continue
 			}
-			if conflict.Mail != 1 || r.Mails[0].Conflict != conflict {
-				t.Errorf("%s: mail %d, in the report %v", c.what, conflict.Mail, r.Mails[0].Conflict)
+			if conflict.Mail != 1 || r.Mails[0].Conflicts[0] != conflict {
+				t.Errorf("%s: mail %d, in the report %v", c.what, conflict.Mail, r.Mails[0].Conflicts)
 			}
 			got := *conflict
-			got.Mail, got.Why = 0, ""
-			if got != c.want {
+			if got.PatchLine < 4 || got.Compared != nil && got.Hunk == 0 {
+				t.Errorf("%s: patch line %d, compared %v", c.what, got.PatchLine, got.Compared)
+			}
+			got.Mail, got.Why, got.PatchLine, got.Compared = 0, "", 0, nil
+			if !reflect.DeepEqual(got, c.want) {
 				t.Errorf("%s: %+v, want %+v", c.what, got, c.want)
 			}
 			if !strings.Contains(err.Error(), c.message) || strings.ContainsAny(err.Error(), "\n\x1b") {
@@ -345,10 +349,10 @@ func TestManyHunks(t *testing.T) {
 			h := Hunk{OldStart: at, OldLines: 3, NewStart: at, NewLines: 3, Body: []Line{
 				{Context, fmt.Sprintf("%d\n", at)}, {Remove, fmt.Sprintf("%d\n", at+1)}, {Add, "x\n"}, {Context, fmt.Sprintf("%d\n", at+2)},
 			}}
-			found, bad, err := p.place(h)
+			found, bad, err := p.place(h, rules{})
 			check(t, err)
-			if bad != nil || found != at-1+strings.Count(first, "\n") {
-				t.Fatalf("%s: hunk %d is at %d, %+v", what, i, found, bad)
+			if bad != nil || found.at != at-1+strings.Count(first, "\n") {
+				t.Fatalf("%s: hunk %d is at %d, %+v", what, i, found.at, bad)
 			}
 			if bad := p.put(h, found); bad != nil {
 				t.Fatal(bad)
@@ -373,18 +377,18 @@ func TestProbesAreBounded(t *testing.T) {
 		h.Body = append(h.Body, Line{op, "same\n"})
 	}
 	p := newPlacer(file)
-	if _, bad, err := p.place(h); bad == nil || err != nil {
+	if _, bad, err := p.place(h, rules{}); bad == nil || err != nil {
 		t.Errorf("a hunk that fits nowhere: %+v, %v", bad, err)
 	}
 	p = newPlacer(file)
 	p.probes = maxProbes - 1000
-	if _, _, err := p.place(h); !errors.Is(err, errTooLong) {
+	if _, _, err := p.place(h, rules{}); !errors.Is(err, errTooLong) {
 		t.Errorf("a search that takes too long: %v", err)
 	}
 	tr := open(t, map[string]string{"x": "a\n"})
-	w := newWork(tr)
-	w.beginMail(nil)
-	w.size = maxWork - 4
+	w := NewDraft(tr)
+	w.beginMail(nil, rules{})
+	w.size = maxDraft - 4
 	if err := w.set("x", state{exists: true, text: "aaaa"}, false); err != nil {
 		t.Errorf("as much as fits into memory: %v", err)
 	}

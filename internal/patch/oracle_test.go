@@ -217,8 +217,8 @@ func TestAnchorsAgainstGNU(t *testing.T) {
 		ours, theirs := read(t, tr.Dir())["x"], read(t, filepath.Join(dir, "gnu"))["x"]
 		bare := false // the hunk in conflict has no context
 		if conflict := (*ConflictError)(nil); errors.As(err, &conflict) && conflict.Hunk > 0 {
-			_, prefix, suffix := p.Mails[0].Files[0].Hunks[conflict.Hunk-1].pattern()
-			bare = prefix+suffix == 0
+			h := p.Mails[0].Files[0].Hunks[conflict.Hunk-1].pattern()
+			bare = h.prefix+h.suffix == 0
 		}
 		switch {
 		case err != nil && gnuErr != nil:

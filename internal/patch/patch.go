@@ -67,6 +67,8 @@ type Patch struct {
 	Mails []Mail
 	// Repairs are the small damages that were mended while reading.
 	Repairs []Repair
+
+	lines []string // the text
 }
 
 // A Repair says what was mended.
@@ -111,6 +113,7 @@ type File struct {
 
 	binary             *binary
 	oldEmpty, newEmpty bool // git's header says that the file is there, and empty
+	span               lineSpan
 }
 
 // IsBinary reports whether the change is a binary one of git's.
@@ -165,7 +168,7 @@ func Parse(r io.Reader) (*Patch, error) {
 	if err := s.run(); err != nil {
 		return nil, err
 	}
-	p := &Patch{Repairs: s.repairs}
+	p := &Patch{Repairs: s.repairs, lines: s.lines}
 	for _, raw := range s.mails {
 		if len(raw.sections) == 0 {
 			continue

@@ -11,14 +11,29 @@ import (
 // far below; a text made to waste time does not.
 const maxProbes = 1 << 28
 
+// maxFuzz is the largest fuzz that may be asked for.
+const maxFuzz = 3
+
+// maxOthers bounds how many other places of a hunk are named.
+const maxOthers = 8
+
 // errTooLong says that placing was given up.
 var errTooLong = errors.New("its hunks fit in too many places to try them all")
+
+// Rules say how near to its header and its context a hunk must stand.
+type rules struct {
+	Options
+	// first ends the work at the first conflict, and does not explain it: only
+	// whether the patch fits is asked.
+	first bool
+}
 
 // A placer puts hunks into the lines of one file, from the first to the last.
 type placer struct {
 	lines  []string // with their newlines
 	frozen int      // so many lines are done: no hunk may touch them any more
 	drift  int      // how far the last hunk was from where its header says
+	grown  int      // how many lines the hunks so far have added
 	index  index
 	probes int
 
@@ -28,41 +43,67 @@ type placer struct {
 
 // newPlacer cuts a text into lines.
 func newPlacer(text string) *placer {
-	p := &placer{}
-	if text != "" {
-		p.lines = make([]string, 0, strings.Count(text, "\n")+1)
-		p.lines = slices.AppendSeq(p.lines, strings.Lines(text))
-	}
+	p := &placer{lines: splitLines(text)}
 	p.out.Grow(len(text))
 	return p
 }
 
-// A misfit says why a hunk has no place.
-type misfit struct {
-	near            int    // index of the line that differs, in the file
-	expected, found string // "" for no line
-	why             string
+// splitLines cuts a text behind each newline.
+func splitLines(text string) []string {
+	if text == "" {
+		return nil
+	}
+	lines := make([]string, 0, strings.Count(text, "\n")+1)
+	for text != "" {
+		end := strings.IndexByte(text, '\n') + 1
+		if end == 0 {
+			end = len(text)
+		}
+		lines = append(lines, text[:end])
+		text = text[end:]
+	}
+	return lines
 }
 
-// pattern is the lines a hunk wants to find, and how many of them are context at
-// the beginning and at the end.
-func (h Hunk) pattern() (old []string, prefix, suffix int) {
-	old = make([]string, 0, h.OldLines)
+// A spot is where a hunk stands.
+type spot struct {
+	at          int // index of the line where it begins
+	fuzz        int
+	top, bottom int   // lines of context that are not looked at, at both ends
+	others      []int // indexes of other lines where it could stand
+}
+
+// A misfit says why a hunk has no place.
+type misfit struct {
+	near int // index of the line in the file where it stands best
+	why  string
+}
+
+// A pattern is the lines a hunk wants to find, and how many of them are context
+// at the beginning and at the end.
+type pattern struct {
+	lines          []string
+	prefix, suffix int
+}
+
+// pattern gives the hunk's old lines.
+func (h Hunk) pattern() pattern {
+	p := pattern{lines: make([]string, 0, h.OldLines)}
 	changed := false
 	for _, line := range h.Body {
 		switch {
 		case line.Op != Context:
-			changed, suffix = true, 0
+			changed, p.suffix = true, 0
 		case changed:
-			suffix++
+			p.suffix++
 		default:
-			prefix++
+			p.prefix++
 		}
 		if line.Op != Add {
-			old = append(old, line.Text)
+			p.lines = append(p.lines, line.Text)
 		}
 	}
-	return old, prefix, suffix
+	return p
 }
 
 // nominal is the index of the line where the header says the hunk begins. A hunk
@@ -74,40 +115,116 @@ func (h Hunk) nominal() int {
 	return h.OldStart - 1
 }
 
+// Why a hunk has no place.
+const (
+	whyNoContext = "a hunk without context stands where its header says, or nowhere"
+	whyEnd       = "with less context at its end than at its beginning it must stand at the end of the file"
+	whyBeginning = "with less context at its beginning than at its end it must stand at the beginning of the file"
+	whyExact     = "it may not be moved"
+	whyBefore    = "its lines stand there, but before the end of the hunk before it"
+	whyNewline   = "it would add lines behind one that has no newline"
+	whyGoesOn    = "the last line of the last hunk has no newline, and the file goes on"
+)
+
 // place finds the index of the line where a hunk begins.
-func (p *placer) place(h Hunk) (at int, bad *misfit, err error) {
-	old, prefix, suffix := h.pattern()
-	guess := h.nominal() + p.drift
-	last := len(p.lines) - len(old) // the last index where the pattern has room
-	switch {
-	case prefix == 0 && suffix == 0:
-		at = guess
-		if at < p.frozen || at > last || !p.matches(old, at) {
-			return 0, p.explain(h, old, guess, "a hunk without context stands where its header says, or nowhere"), nil
+func (p *placer) place(h Hunk, r rules) (spot, *misfit, error) {
+	pat := h.pattern()
+	s, bad := p.placeExactly(h, pat, r)
+	for fuzz := 1; bad != nil && fuzz <= min(r.Fuzz, max(pat.prefix, pat.suffix)); fuzz++ {
+		var found int
+		if s, found = p.placeLoosely(h, pat, fuzz); found == 1 {
+			bad = nil
+		} else if found > 1 {
+			bad.near, bad.why = s.at, fmt.Sprintf("with fuzz %d it fits at line %d and at line %d, so where it belongs is a guess", fuzz, s.at+1, s.others[0]+1)
+			break
 		}
-		return at, nil, nil
-	case suffix < prefix:
-		if last < p.frozen || !p.matches(old, last) {
-			return 0, p.explain(h, old, last, "with less context at its end than at its beginning it must stand at the end of the file"), nil
-		}
-		return last, nil, nil
-	case prefix < suffix && h.OldStart <= 1:
-		if p.frozen > 0 || last < 0 || !p.matches(old, 0) {
-			return 0, p.explain(h, old, 0, "with less context at its beginning than at its end it must stand at the beginning of the file"), nil
-		}
-		return 0, nil, nil
 	}
-	at = p.search(old, guess, last)
 	if p.probes > maxProbes {
-		return 0, nil, errTooLong
+		return spot{}, nil, errTooLong
 	}
-	if at < 0 {
-		return 0, p.explain(h, old, guess, ""), nil
-	}
-	return at, nil, nil
+	return s, bad, nil
 }
 
-// matches reports whether the pattern stands at an index; it must have room.
+// placeExactly looks for all lines of the pattern.
+func (p *placer) placeExactly(h Hunk, pat pattern, r rules) (spot, *misfit) {
+	guess := h.nominal() + p.drift
+	last := len(p.lines) - len(pat.lines) // the last index where the pattern has room
+	fits := func(at int) bool { return p.frozen <= at && at <= last && p.matches(pat.lines, at) }
+	at, why := guess, ""
+	switch {
+	case pat.prefix == 0 && pat.suffix == 0:
+		why = whyNoContext
+	case pat.suffix < pat.prefix:
+		at, why = last, whyEnd
+	case pat.prefix < pat.suffix && h.OldStart <= 1:
+		at, why = 0, whyBeginning
+	case r.Strict:
+		why = whyExact
+	default:
+		return p.searched(h, pat, guess, last)
+	}
+	if r.Strict && at != guess {
+		why = whyExact
+	} else if fits(at) {
+		return spot{at: at}, nil
+	}
+	return spot{}, &misfit{near: at, why: why}
+}
+
+// searched looks for the pattern from the guess outwards. Where it was not at once
+// found where it should be, other places are of interest.
+func (p *placer) searched(_ Hunk, pat pattern, guess, last int) (spot, *misfit) {
+	at := p.search(pat.lines, guess, last)
+	if at < 0 {
+		return spot{}, &misfit{near: guess}
+	}
+	s := spot{at: at}
+	if at != guess {
+		for _, other := range p.all(pat.lines, maxOthers+1) {
+			if other != at {
+				s.others = append(s.others, other)
+			}
+		}
+	}
+	return s, nil
+}
+
+// placeLoosely looks for the pattern without some of its outer context, as GNU
+// patch does: with fuzz 1 the outermost line of the longer context does not count,
+// and so on. found is how many places there are, 2 for more than one. What is
+// found is no good unless it is the only place, since then nothing but the order of
+// the search would speak for it.
+func (p *placer) placeLoosely(h Hunk, pat pattern, fuzz int) (s spot, found int) {
+	context := max(pat.prefix, pat.suffix)
+	top, bottom := fuzz+pat.prefix-context, fuzz+pat.suffix-context
+	s = spot{fuzz: fuzz, top: max(top, 0), bottom: max(bottom, 0)}
+	core := pat.lines[s.top : len(pat.lines)-s.bottom]
+	switch {
+	case top < 0 && h.OldStart <= 1:
+		s.at = 0
+	case bottom < 0:
+		s.at = len(p.lines) - len(pat.lines)
+	default:
+		var where []int
+		if len(core) > 0 {
+			where = p.all(core, 2+s.top)
+		}
+		where = slices.DeleteFunc(where, func(at int) bool { return at-s.top < p.frozen })
+		if len(where) > 0 {
+			s.at = where[0] - s.top
+		}
+		for _, at := range where[min(1, len(where)):] {
+			s.others = append(s.others, at-s.top)
+		}
+		return s, min(len(where), 2)
+	}
+	if at := s.at + s.top; s.at >= p.frozen && at+len(core) <= len(p.lines) && p.matches(core, at) {
+		return s, 1
+	}
+	return s, 0
+}
+
+// matches reports whether lines stand at an index; they must have room.
 func (p *placer) matches(old []string, at int) bool {
 	for i, line := range old {
 		p.probes++
@@ -142,12 +259,7 @@ func (p *placer) search(old []string, guess, last int) int {
 
 // searchFar tries only the places where the pattern's rarest line stands.
 func (p *placer) searchFar(old []string, guess int, fits func(at int) bool) int {
-	rarest, fewest := 0, len(p.lines)+1
-	for i, line := range old {
-		if n := p.count(line); n < fewest {
-			rarest, fewest = i, n
-		}
-	}
+	rarest := p.rarest(old)
 	where := p.where(old[rarest])
 	hi, _ := slices.BinarySearch(where, guess+rarest)
 	lo := hi - 1
@@ -168,106 +280,73 @@ func (p *placer) searchFar(old []string, guess int, fits func(at int) bool) int 
 	return -1
 }
 
-// An index knows where each line stands: the first place, how many there are, and
-// for each place the next one with the same line.
-type index struct {
-	lines map[string]places
-	next  []int32
+// all lists the first places behind the frozen lines where the pattern stands, at
+// most so many.
+func (p *placer) all(old []string, most int) []int {
+	var found []int
+	rarest := p.rarest(old)
+	for _, at := range p.where(old[rarest]) {
+		at -= rarest
+		p.probes++
+		if p.frozen <= at && at+len(old) <= len(p.lines) && p.matches(old, at) {
+			found = append(found, at)
+		}
+		if len(found) == most || p.probes > maxProbes {
+			break
+		}
+	}
+	return found
 }
 
-// places are where one line stands.
-type places struct{ first, count int32 }
-
-// count is how often a line is in the file.
-func (p *placer) count(line string) int {
-	if p.index.lines == nil {
-		p.index.lines = make(map[string]places, len(p.lines)/2)
-		p.index.next = make([]int32, len(p.lines))
-		for i, l := range slices.Backward(p.lines) {
-			known := p.index.lines[l]
-			p.index.next[i] = known.first
-			p.index.lines[l] = places{first: int32(i), count: known.count + 1}
-		}
-	}
-	return int(p.index.lines[line].count)
-}
-
-// where lists the indexes of the lines that are equal to line, in their order.
-func (p *placer) where(line string) []int {
-	all := make([]int, p.count(line))
-	at := p.index.lines[line].first
-	for i := range all {
-		all[i] = int(at)
-		at = p.index.next[at]
-	}
-	return all
-}
-
-// explain finds the place that is most like the pattern, and the first line there
-// that differs.
-func (p *placer) explain(h Hunk, old []string, guess int, why string) *misfit {
-	at := p.likest(old, guess)
-	for i, line := range old {
-		if at+i >= len(p.lines) {
-			return &misfit{near: len(p.lines), expected: line, why: why}
-		}
-		if p.lines[at+i] != line {
-			return &misfit{near: at + i, expected: line, found: p.lines[at+i], why: why}
-		}
-	}
-	if why == "" || at < p.frozen {
-		why = "its lines stand there, but before the end of the hunk before it"
-	}
-	if len(old) == 0 {
-		why = fmt.Sprintf("the file has %d lines, and it should stand behind line %d", len(p.lines), h.OldStart)
-	}
-	return &misfit{near: at, why: why}
-}
-
-// likest is the index at which most lines of the pattern stand where they should,
-// and of several the nearest to the guess. Lines that are all over the file do
-// not count.
-func (p *placer) likest(old []string, guess int) int {
-	const common = 50
-	guess = max(0, min(guess, len(p.lines)))
-	votes := map[int]int{guess: 0}
-	for i, line := range old {
-		if p.count(line) > common {
-			continue
-		}
-		for _, w := range p.where(line) {
-			if w-i >= 0 {
-				votes[w-i]++
-			}
-		}
-	}
-	best := guess
-	for at, n := range votes {
-		d, bestD := distance(at, guess), distance(best, guess)
-		if n > votes[best] || n == votes[best] && (d < bestD || d == bestD && at < best) {
-			best = at
-		}
-	}
-	return best
-}
-
-// distance is how far two indexes are apart.
-func distance(a, b int) int { return max(a-b, b-a) }
-
-// put writes the lines before the hunk, and its new lines.
-func (p *placer) put(h Hunk, at int) *misfit {
+// put writes the lines before the hunk, and its new lines. Context that was not
+// looked at stays as the file has it.
+func (p *placer) put(h Hunk, s spot) *misfit {
+	body := h.Body[s.top : len(h.Body)-s.bottom]
+	at, end := s.at+s.top, s.at+h.OldLines-s.bottom
 	ok := p.write(p.lines[p.frozen:at]...)
-	for _, line := range h.Body {
+	for _, line := range body {
 		if line.Op != Remove {
 			ok = ok && p.write(line.Text)
 		}
 	}
-	p.frozen = at + h.OldLines
-	p.drift = at - h.nominal()
+	p.frozen = end
+	p.drift = s.at - h.nominal()
+	p.grown += h.NewLines - h.OldLines
 	if !ok {
-		return &misfit{near: at, why: "it would add lines behind one that has no newline"}
+		return &misfit{near: s.at, why: whyNewline}
 	}
 	return nil
+}
+
+// stood gives the hunk as it would have to be written to stand at the spot at
+// once. It must not be put yet.
+func (p *placer) stood(h Hunk, s spot) Hunk {
+	if s.fuzz > 0 {
+		h.Body = slices.Clone(h.Body)
+		for i := range s.top {
+			h.Body[i].Text = p.lines[s.at+i]
+		}
+		missing := max(0, s.at+h.OldLines-len(p.lines)) // context that would stand behind the end
+		h.Body = h.Body[:len(h.Body)-missing]
+		h.OldLines, h.NewLines = h.OldLines-missing, h.NewLines-missing
+		for i := range s.bottom - missing {
+			h.Body[len(h.Body)-1-i].Text = p.lines[s.at+h.OldLines-1-i]
+		}
+	}
+	h.moveTo(s.at, p.grown)
+	return h
+}
+
+// moveTo writes into the hunk's header that it begins at an index of the old
+// lines, behind hunks that have added so many.
+func (h *Hunk) moveTo(at, grown int) {
+	h.OldStart, h.NewStart = at+1, at+1+grown
+	if h.OldLines == 0 {
+		h.OldStart--
+	}
+	if h.NewLines == 0 {
+		h.NewStart--
+	}
 }
 
 // write adds lines, and reports false when a line would follow one without a
@@ -287,7 +366,7 @@ func (p *placer) write(lines ...string) bool {
 func (p *placer) finish() (string, *misfit) {
 	at := p.frozen
 	if !p.write(p.lines[p.frozen:]...) {
-		return "", &misfit{near: at, found: p.lines[at], why: "the last line of the last hunk has no newline, and the file goes on"}
+		return "", &misfit{near: at, why: whyGoesOn}
 	}
 	return p.out.String(), nil
 }

@@ -73,8 +73,8 @@ func TestPattern(t *testing.T) {
 		for _, op := range c.ops {
 			h.Body = append(h.Body, Line{Op(op), "x\n"})
 		}
-		if old, prefix, suffix := h.pattern(); len(old) != c.old || prefix != c.prefix || suffix != c.suffix {
-			t.Errorf("%q: %d old lines, context %d and %d; want %d, %d, %d", c.ops, len(old), prefix, suffix, c.old, c.prefix, c.suffix)
+		if p := h.pattern(); len(p.lines) != c.old || p.prefix != c.prefix || p.suffix != c.suffix {
+			t.Errorf("%q: %d old lines, context %d and %d; want %d, %d, %d", c.ops, len(p.lines), p.prefix, p.suffix, c.old, c.prefix, c.suffix)
 		}
 	}
 }
@@ -131,27 +131,27 @@ func TestBest(t *testing.T) {
 	}
 }
 
-func TestWork(t *testing.T) {
+func TestDraft(t *testing.T) {
 	tr := open(t, map[string]string{"x": "a\n", "d/y": "b\n", "l": "link -> d"})
-	w := newWork(tr)
-	w.beginMail(nil)
-	has := func(w *work, name, want string) {
+	d := NewDraft(tr)
+	d.beginMail(nil, rules{})
+	has := func(d *Draft, name, want string) {
 		t.Helper()
-		if s, err := w.get(name); err != nil || s.text != want || s.exists != (want != "") {
+		if s, err := d.get(name); err != nil || s.text != want || s.exists != (want != "") {
 			t.Errorf("%s is %+v, %v; want %q", name, s, err, want)
 		}
 	}
-	has(w, "x", "a\n")
-	has(w, "none", "")
-	has(w, "x/below", "")
-	if _, err := w.get("l/y"); !errors.Is(err, tree.ErrRefused) {
+	has(d, "x", "a\n")
+	has(d, "none", "")
+	has(d, "x/below", "")
+	if _, err := d.get("l/y"); !errors.Is(err, tree.ErrRefused) {
 		t.Errorf("through a link: %v", err)
 	}
-	fork := w.fork()
-	fork.beginMail(nil)
+	fork := d.fork()
+	fork.beginMail(nil, rules{})
 	check(t, fork.set("x", state{exists: true, mode: 0o644, text: "changed\n"}, false))
 	has(fork, "x", "changed\n")
-	has(w, "x", "a\n")
+	has(d, "x", "a\n")
 	if s, err := fork.base("x", Copy); err != nil || s.text != "a\n" {
 		t.Errorf("what a copy is made from: %+v, %v", s, err)
 	}
@@ -162,7 +162,7 @@ func TestWork(t *testing.T) {
 	if s, err := fork.base("x", Rename); err != nil || s.text != "a\n" {
 		t.Errorf("what is renamed, with another file in its place: %+v, %v", s, err)
 	}
-	fork.beginMail(nil)
+	fork.beginMail(nil, rules{})
 	if s, err := fork.base("x", Copy); err != nil || s.text != "other\n" {
 		t.Errorf("what a copy is made from in the next mail: %+v, %v", s, err)
 	}
@@ -171,7 +171,7 @@ func TestWork(t *testing.T) {
 		t.Errorf("through a link that the patch makes: %v", err)
 	}
 	check(t, fork.set("d/y", state{}, false))
-	check(t, fork.edit().Commit())
+	check(t, fork.Edit().Commit())
 	if d := differ(read(t, tr.Dir()), map[string]string{"x": "other\n", "new": "link -> d", "l": "link -> d"}); d != "" {
 		t.Error(d)
 	}

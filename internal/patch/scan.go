@@ -20,7 +20,12 @@ type section struct {
 	header header
 	hunks  []rawHunk
 	data   []string // of a git binary patch, with its first line
+	span   lineSpan // of the hunks
 }
+
+// A lineSpan is where the hunks of a section begin and end, as indexes of lines of
+// the patch.
+type lineSpan struct{ hunks, end int }
 
 // A rawHunk is a hunk as lines.
 type rawHunk struct {
@@ -196,6 +201,7 @@ func (s *scanner) plainSection() (*section, error) {
 // hunks reads all hunks of a section.
 func (s *scanner) hunks(sec *section) error {
 	stripCR := false
+	sec.span.hunks = s.at
 	for strings.HasPrefix(s.line(0), "@@") {
 		h, err := readHunkHeader(s.line(0))
 		if err != nil {
@@ -211,6 +217,7 @@ func (s *scanner) hunks(sec *section) error {
 			return err
 		}
 		sec.hunks = append(sec.hunks, h)
+		sec.span.end = s.at
 	}
 	if len(sec.hunks) > 0 {
 		return s.afterHunks()

@@ -72,7 +72,7 @@ func (sec *section) file() (File, error) {
 	f := File{
 		Line: sec.line, Git: h.git, Kind: h.kind,
 		OldName: h.oldName, NewName: h.newName, OldMode: h.oldMode, NewMode: h.newMode,
-		oldEmpty: isEmptyID(h.oldID), newEmpty: isEmptyID(h.newID),
+		oldEmpty: isEmptyID(h.oldID), newEmpty: isEmptyID(h.newID), span: sec.span,
 	}
 	var err error
 	if sec.data != nil {

@@ -3,37 +3,30 @@ package patch
 import (
 	"fmt"
 	"slices"
-
-	"srcmend/internal/tree"
 )
 
-// chooseStrip gives the number of components to take off: want, or for ChooseStrip the
-// one with which one of the patches fits the names in the tree. If none does, it
-// is the one with which most files are there, so that the conflict to come names
-// a file that is missing.
-func chooseStrip(t *tree.Tree, want int, patches ...*Patch) (int, error) {
-	if want >= 0 {
-		return want, nil
-	}
-	if want != ChooseStrip {
-		return 0, fmt.Errorf("%d is no number of leading components", want)
+// chooseStrip gives the number of components to take off: o.Strip, or for
+// ChooseStrip the one with which one of the patches fits the names in the tree. If
+// none does, it is the one with which most files are there, so that the conflict
+// to come names a file that is missing.
+func (d *Draft) chooseStrip(o Options, patches ...*Patch) (int, error) {
+	if o.Strip != ChooseStrip || o.File != "" {
+		return max(o.Strip, 0), nil
 	}
 	var fitting []int
 	best, most := 1, -1
 	for _, strip := range []int{1, 0, 2, 3} {
-		fits := false
 		for _, p := range patches {
-			all, there := p.namesFit(t, strip)
-			fits = fits || all
+			all, there := p.namesFit(d, strip)
+			if all && strip == 1 {
+				return 1, nil
+			}
+			if all && !slices.Contains(fitting, strip) {
+				fitting = append(fitting, strip)
+			}
 			if there > most {
 				best, most = strip, there
 			}
-		}
-		if fits && strip == 1 {
-			return 1, nil
-		}
-		if fits {
-			fitting = append(fitting, strip)
 		}
 	}
 	switch len(fitting) {
@@ -43,23 +36,23 @@ func chooseStrip(t *tree.Tree, want int, patches ...*Patch) (int, error) {
 		return fitting[0], nil
 	}
 	slices.Sort(fitting)
-	return 0, fmt.Errorf("the names of the patch fit the tree in several ways; say how many leading components to take off, one of %v", fitting)
+	return 0, fmt.Errorf("%w: the names of the patch fit the tree in several ways; say how many leading components to take off, one of %v", ErrOptions, fitting)
 }
 
 // namesFit follows which files come and go, and reports whether all that the
 // patch changes are there, and how many are; -1 when a name has not enough
 // components.
-func (p *Patch) namesFit(t *tree.Tree, strip int) (all bool, there int) {
+func (p *Patch) namesFit(d *Draft, strip int) (all bool, there int) {
 	made := map[string]bool{} // false: taken away
 	exists := func(name string) bool {
 		if is, known := made[name]; known {
 			return is
 		}
-		return has(t, name)
+		return d.has(name)
 	}
 	all = true
 	for _, m := range p.Mails {
-		changes, err := m.changes(strip)
+		changes, err := m.changes(Options{Strip: strip})
 		if err != nil {
 			return false, -1
 		}

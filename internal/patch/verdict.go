@@ -1,7 +1,6 @@
 package patch
 
 import (
-	"errors"
 	"strings"
 
 	"srcmend/internal/tree"
@@ -40,55 +39,105 @@ const (
 //
 // A verdict is a result. The error says that the patch is not usable, touches
 // what no patch may, or that the tree could not be read.
+//
+// o.Strict, o.Fuzz and o.Base have no meaning here: a verdict is found with all of
+// the context, at any offset.
 func (p *Patch) Verdict(t *tree.Tree, o Options) (Verdict, Report, error) {
+	return NewDraft(t).Verdict(p, o)
+}
+
+// Verdict does what Patch.Verdict does, and does not change the draft.
+func (d *Draft) Verdict(p *Patch, o Options) (Verdict, Report, error) {
+	v, r, _, err := d.judge(p, o)
+	return v, r, err
+}
+
+// Put asks for the verdict, and puts in those mails that are needed. What is
+// present or superseded is left alone. If the patch is in conflict and o has Fuzz or
+// Base, it is put in as Apply does it; the verdict is Needed then. Otherwise
+// Conflicts say why it can't be put in, which includes that it is absent or
+// ambiguous. After an error the draft is as before.
+func (d *Draft) Put(p *Patch, o Options) (Verdict, Report, error) {
+	d.begin()
+	v, r, next, err := d.judge(p, o)
+	if err != nil {
+		return v, r, err
+	}
+	loose := o.Fuzz > 0 || o.Base != nil
+	switch {
+	case v == Needed && o.Strict && !r.Exact(), v == Conflict && loose:
+		r, err := d.Apply(p, o)
+		if err == nil {
+			v = Needed
+		}
+		return v, r, err
+	case v == Needed:
+		*d = *next
+		return v, r, nil
+	case v == Present, v == Superseded:
+		return v, r, nil
+	case v == Ambiguous:
+		return v, r, Conflicts{{File: r.Files()[0], Why: "putting it in fits, and so does taking it out; so it may be in already"}}
+	}
+	return v, r, r.Conflicts()
+}
+
+// judge finds the verdict. next is the draft with the needed mails put in.
+func (d *Draft) judge(p *Patch, o Options) (v Verdict, r Report, next *Draft, err error) {
+	if err := o.check(); err != nil {
+		return "", Report{}, nil, err
+	}
+	o.Strict, o.Fuzz, o.Base = false, 0, nil
 	if o.Reverse {
 		p = p.reversed()
 	}
-	strip, err := chooseStrip(t, o.Strip, p, p.reversed())
-	if err != nil {
-		return "", Report{}, err
+	if o.Strip, err = d.chooseStrip(o, p, p.reversed()); err != nil {
+		return "", Report{}, nil, err
 	}
-	out, err := p.takeOut(t, strip)
+	out, err := d.takeOut(p, o)
 	if err != nil {
-		return "", Report{}, err
+		return "", Report{}, nil, err
 	}
-	r := Report{Strip: strip}
-	w := newWork(t)
+	r.Strip = o.Strip
+	next = d.fork()
 	for i, m := range p.Mails {
-		next := w.fork()
-		in, err := next.try(m, strip)
+		with := next.fork()
+		in, err := with.try(m, rules{Options: o})
 		if err != nil {
-			return "", Report{}, err
+			return "", Report{}, nil, err
 		}
-		mail, err := w.judge(m, strip, in, out[i])
+		mail, err := next.judgeMail(m, o, in, out[i])
 		if err != nil {
-			return "", Report{}, err
+			return "", Report{}, nil, err
 		}
-		if mail.Conflict != nil {
-			mail.Conflict.Mail = p.number(i, o)
+		for _, c := range mail.Conflicts {
+			c.Mail = p.number(i, o)
 		}
 		r.Mails = append(r.Mails, mail)
 		if mail.Verdict == Needed {
-			w = next
+			next = with
 		}
 	}
-	return r.verdict(), r, nil
+	return r.verdict(), r, next, nil
 }
 
 // A trial is how an attempt to make the changes of a mail went.
 type trial struct {
-	files    []FileReport
-	conflict *ConflictError // nil if it fits
+	files     []FileReport
+	conflicts Conflicts // none if it fits
 }
+
+// fits reports whether there was no conflict.
+func (t trial) fits() bool { return len(t.conflicts) == 0 }
 
 // offset is the largest distance of a hunk from where it was asked for.
 func (t trial) offset() int { return MailReport{Files: t.files}.maxOffset() }
 
 // try makes the changes of a mail. A conflict is no error here.
-func (w *work) try(m Mail, strip int) (trial, error) {
-	files, err := w.applyMail(m, strip)
-	t := trial{files: files}
-	if errors.As(err, &t.conflict) {
+func (d *Draft) try(m Mail, r rules) (trial, error) {
+	files, err := d.applyMail(m, r, nil)
+	t := trial{files: files, conflicts: conflictsIn(err)}
+	if !t.fits() {
 		err = nil
 	}
 	return t, err
@@ -96,33 +145,33 @@ func (w *work) try(m Mail, strip int) (trial, error) {
 
 // takeOut tries to take out each mail, the last first, where those that came out
 // stay out.
-func (p *Patch) takeOut(t *tree.Tree, strip int) ([]trial, error) {
+func (d *Draft) takeOut(p *Patch, o Options) ([]trial, error) {
 	trials := make([]trial, len(p.Mails))
-	w := newWork(t)
+	without := d.fork()
 	for i := len(p.Mails) - 1; i >= 0; i-- {
-		next := w.fork()
+		next := without.fork()
 		var err error
-		if trials[i], err = next.try(p.Mails[i].reversed(), strip); err != nil {
+		if trials[i], err = next.try(p.Mails[i].reversed(), rules{Options: o, first: true}); err != nil {
 			return nil, err
 		}
-		if trials[i].conflict == nil {
-			w = next
+		if trials[i].fits() {
+			without = next
 		}
 	}
 	return trials, nil
 }
 
-// judge makes the verdict on one mail. w is the tree it would be put into.
-func (w *work) judge(m Mail, strip int, in, out trial) (MailReport, error) {
+// judgeMail makes the verdict on one mail. d is the tree it would be put into.
+func (d *Draft) judgeMail(m Mail, o Options, in, out trial) (MailReport, error) {
 	r := MailReport{Subject: m.Header.Subject, ID: m.id, Files: in.files}
 	switch {
-	case in.conflict == nil && out.conflict != nil:
+	case in.fits() && !out.fits():
 		r.Verdict = Needed
-	case in.conflict != nil && out.conflict == nil:
+	case !in.fits() && out.fits():
 		r.Verdict, r.Files = Present, out.files
-	case in.conflict != nil:
-		r.Conflict = in.conflict
-		return r, w.judgeContent(m, strip, &r)
+	case !in.fits():
+		r.Conflicts = in.conflicts
+		return r, d.judgeContent(m, o, &r)
 	case in.offset() == 0 && out.offset() != 0:
 		r.Verdict = Needed
 	case in.offset() != 0 && out.offset() == 0:
@@ -134,14 +183,14 @@ func (w *work) judge(m Mail, strip int, in, out trial) (MailReport, error) {
 }
 
 // judgeContent makes the verdict on a mail that fits neither way.
-func (w *work) judgeContent(m Mail, strip int, r *MailReport) error {
-	changes, err := m.changes(strip)
+func (d *Draft) judgeContent(m Mail, o Options, r *MailReport) error {
+	changes, err := m.changes(o)
 	if err != nil {
 		return err
 	}
 	var sum evidence
 	for _, c := range changes {
-		e, err := w.weigh(c)
+		e, err := d.weigh(c)
 		if err != nil {
 			return err
 		}
@@ -171,14 +220,14 @@ type evidence struct {
 }
 
 // weigh looks at one change.
-func (w *work) weigh(c change) (evidence, error) {
+func (d *Draft) weigh(c change) (evidence, error) {
 	var e evidence
 	states := map[string]state{}
 	for _, name := range []string{c.old, c.new} {
 		if name == "" {
 			continue
 		}
-		s, err := w.get(name)
+		s, err := d.get(name)
 		if err != nil {
 			return e, err
 		}

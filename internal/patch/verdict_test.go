@@ -78,7 +78,7 @@ func TestVerdictsOfTwoMails(t *testing.T) {
 		}
 		for i, m := range r.Mails {
 			settled := m.Verdict == Needed || m.Verdict == Present
-			if settled != (m.Conflict == nil) || m.Conflict != nil && m.Conflict.Mail != i+1 || m.Subject != []string{"include", "formats"}[i] {
+			if settled != (m.Conflicts == nil) || m.Conflicts != nil && m.Conflicts[0].Mail != i+1 || m.Subject != []string{"include", "formats"}[i] {
 				t.Errorf("%s: %+v", c.what, m)
 			}
 			if m.Verdict == Superseded && (m.Found != m.Added || m.Added == 0) || m.Verdict == Conflict && m.Found == m.Added && !strings.Contains(c.what, "removes") {

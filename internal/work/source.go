@@ -242,55 +242,43 @@ func (w *Work) apply(t *tree.Tree, f plan.Fix, text []byte) (history.ReceiptFix,
 	if err != nil {
 		return done, nil, err
 	}
-	o := patch.Options{Strip: patch.ChooseStrip}
-	verdict, report, err := p.Verdict(t, o)
-	if err != nil {
-		return done, nil, err
-	}
+	draft := patch.NewDraft(t)
+	verdict, report, err := draft.Put(p, patch.Options{Strip: patch.ChooseStrip})
 	done.Verdict = string(verdict)
 	e := event.Patched{Fix: f.ID, Verdict: string(verdict)}
-	switch verdict {
-	case patch.Needed:
-		if report, err = lacking(p, report).Apply(t, o); err != nil {
-			return done, nil, err
-		}
-		done.Applied, e.Applied = true, true
-		e.Files, e.Hunks, e.Offset = report.Files(), report.Hunks(), report.MaxOffset()
-	case patch.Present, patch.Superseded:
-		e.Why = "the source has it already"
-	default:
+	switch {
+	case errors.As(err, new(patch.Conflicts)):
 		w.Events.Send(e)
 		return done, &Red{
 			Text:   fmt.Sprintf("fix %s does not fit this source: %s", f.ID, verdict),
 			Hint:   fmt.Sprintf("the recipe says that %s %s needs it; check its range, or the patch", w.Plan.Package, w.Plan.Release),
-			Detail: conflicts(report),
+			Detail: places(report),
 		}, nil
+	case err != nil:
+		return done, nil, err
+	case verdict == patch.Needed:
+		if err := draft.Edit().Commit(); err != nil {
+			return done, nil, err
+		}
+		done.Applied, e.Applied = true, true
+		e.Files, e.Hunks, e.Offset = report.Files(), report.Hunks(), report.MaxOffset()
+	default:
+		e.Why = "the source has it already"
 	}
 	w.Events.Send(e)
 	return done, nil, nil
 }
 
-// lacking is the part of a patch that the tree lacks.
-func lacking(p *patch.Patch, r patch.Report) *patch.Patch {
-	part := *p
-	part.Mails = nil
-	for i, m := range p.Mails {
-		if r.Mails[i].Verdict == patch.Needed {
-			part.Mails = append(part.Mails, m)
-		}
-	}
-	return &part
-}
-
-// conflicts says of each mail that does not fit where it does not.
-func conflicts(r patch.Report) []string {
+// places says of each mail that does not fit where it does not.
+func places(r patch.Report) []string {
 	var lines []string
 	for _, m := range r.Mails {
-		switch {
-		case m.Conflict != nil:
-			lines = append(lines, m.Conflict.Error())
-		case m.Verdict == patch.Absent:
+		if m.Verdict == patch.Absent {
 			lines = append(lines, "none of the files is there that it changes")
+			continue
+		}
+		for _, c := range m.Conflicts {
+			lines = append(lines, c.Error())
 		}
 	}
 	return lines

@@ -1,0 +1,160 @@
+package patch
+
+import (
+	"fmt"
+	"slices"
+)
+
+// A Difference is one line of a hunk held against a file: Context where both have
+// it, Remove where only the hunk expects it, Add where only the file has it.
+type Difference struct {
+	Op   Op     `json:"op"`
+	Line int    `json:"line,omitempty"` // in the file, from 1; 0 when the file lacks it
+	Text string `json:"text"`           // without newline, shortened
+}
+
+// MarshalText implements [encoding.TextMarshaler].
+func (o Op) MarshalText() ([]byte, error) { return []byte{byte(o)}, nil }
+
+// Bounds of a comparison: so many lines of a hunk, and so many more of the file,
+// are held against each other.
+const (
+	maxCompared = 200
+	slack       = 20
+)
+
+// conflict words a misfit, and shows the hunk against the place in the file where
+// most of its lines are.
+func (p *placer) conflict(file string, number int, h Hunk, m *misfit) *ConflictError {
+	e := &ConflictError{File: file, Hunk: number, PatchLine: h.Line, Line: h.asked(), Why: m.why}
+	old := h.pattern().lines
+	switch {
+	case m.why == whyNewline:
+		e.Near = m.near + 1
+		return e
+	case m.why == whyGoesOn:
+		e.Near, e.Found = m.near+1, excerpt(p.lines[m.near])
+		return e
+	case len(old) == 0:
+		e.Near = min(m.near, len(p.lines)) + 1
+		if m.near > len(p.lines) {
+			e.Why = fmt.Sprintf("the file has %d lines, and it should stand behind line %d", len(p.lines), h.OldStart)
+		}
+		return e
+	}
+	at := p.likest(old, m.near)
+	e.Compared = p.compare(old, at)
+	e.Near = at + 1
+	same := slices.IndexFunc(e.Compared, func(d Difference) bool { return d.Op != Context })
+	switch {
+	case same >= 0:
+		e.Near += same
+		e.differs(e.Compared[same:])
+	case e.Why == "" && at < p.frozen:
+		e.Why = whyBefore
+	}
+	return e
+}
+
+// differs notes the first lines that are not the same.
+func (e *ConflictError) differs(d []Difference) {
+	for _, line := range d {
+		switch {
+		case line.Op == Context:
+			return
+		case line.Op == Remove && e.Expected == "":
+			e.Expected = line.Text
+		case line.Op == Add && e.Found == "":
+			e.Found = line.Text
+		}
+	}
+	if e.Expected == e.Found && e.Found != "" {
+		e.Why = "one of the two has no newline at its end"
+	}
+}
+
+// likest is the index at which most lines of the pattern stand where they should,
+// and of several the nearest to the guess. Lines that are all over the file do
+// not count.
+func (p *placer) likest(old []string, guess int) int {
+	const common = 50
+	guess = max(0, min(guess, len(p.lines)))
+	votes := map[int]int{guess: 0}
+	for i, line := range old {
+		if p.count(line) > common {
+			continue
+		}
+		for _, w := range p.where(line) {
+			if w-i >= 0 {
+				votes[w-i]++
+			}
+		}
+	}
+	best := guess
+	for at, n := range votes {
+		d, bestD := distance(at, guess), distance(best, guess)
+		if n > votes[best] || n == votes[best] && (d < bestD || d == bestD && at < best) {
+			best = at
+		}
+	}
+	return best
+}
+
+// distance is how far two indexes are apart.
+func distance(a, b int) int { return max(a-b, b-a) }
+
+// compare holds lines against those of the file from an index on, by their longest
+// common subsequence.
+func (p *placer) compare(old []string, at int) []Difference {
+	old = old[:min(len(old), maxCompared)]
+	have := p.lines[at:min(len(p.lines), at+len(old)+slack)]
+	common := make([][]int16, len(old)+1) // length of what the rests have in common
+	for i := range common {
+		common[i] = make([]int16, len(have)+1)
+	}
+	for i := len(old) - 1; i >= 0; i-- {
+		for j := len(have) - 1; j >= 0; j-- {
+			if old[i] == have[j] {
+				common[i][j] = common[i+1][j+1] + 1
+			} else {
+				common[i][j] = max(common[i+1][j], common[i][j+1])
+			}
+		}
+	}
+	var all []Difference
+	i, j := 0, 0
+	for i < len(old) || j < len(have) && j < at+len(old) {
+		switch {
+		case i < len(old) && j < len(have) && old[i] == have[j]:
+			all = append(all, Difference{Context, at + j + 1, excerpt(old[i])})
+			i++
+			j++
+		case i < len(old) && (j == len(have) || common[i+1][j] >= common[i][j+1]):
+			all = append(all, Difference{Remove, 0, excerpt(old[i])})
+			i++
+		default:
+			all = append(all, Difference{Add, at + j + 1, excerpt(have[j])})
+			j++
+		}
+	}
+	return trimmed(all, len(old))
+}
+
+// trimmed cuts off what only the file has behind the last line of the hunk, but
+// for what stands in the place of lines it lacks.
+func trimmed(all []Difference, most int) []Difference {
+	missing, end := 0, 0
+	for i, d := range all {
+		switch d.Op {
+		case Context:
+			missing, end = 0, i+1
+		case Remove:
+			missing, end = missing+1, i+1
+		case Add:
+			if missing > 0 && i < most+slack {
+				missing, end = missing-1, i+1
+			}
+		}
+	}
+	return all[:end]
+}
