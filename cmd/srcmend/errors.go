@@ -13,8 +13,11 @@ import (
 	"srcmend/internal/event"
 	"srcmend/internal/fetch"
 	"srcmend/internal/history"
+	"srcmend/internal/patch"
 	"srcmend/internal/plan"
 	"srcmend/internal/recipe"
+	"srcmend/internal/series"
+	"srcmend/internal/tree"
 	"srcmend/internal/work"
 	"srcmend/internal/yamlfile"
 )
@@ -25,6 +28,7 @@ const (
 	exitFailed      = 1
 	exitUsage       = 2
 	exitRed         = 3
+	exitNeeded      = 4
 	exitInterrupted = 130
 )
 
@@ -36,6 +40,9 @@ func (e *usageError) Error() string { return e.text }
 // errRed says that the verb's result is red, and has been reported.
 var errRed = errors.New("red")
 
+// errNeeded says that a fix is needed, and that this has been reported.
+var errNeeded = errors.New("needed")
+
 // errReported says that srcmend failed, and that this has been reported.
 var errReported = errors.New("failed")
 
@@ -46,6 +53,8 @@ func (a *app) exit(ctx context.Context, err error) int {
 		return exitGreen
 	case errors.Is(err, errRed):
 		return exitRed
+	case errors.Is(err, errNeeded):
+		return exitNeeded
 	case ctx.Err() != nil:
 		return exitInterrupted
 	case errors.Is(err, errReported):
@@ -68,7 +77,9 @@ func badInput(err error) bool {
 		mistakes yamlfile.Mistakes
 	)
 	return errors.As(err, &usage) || errors.As(err, &pkg) || errors.As(err, &release) ||
-		errors.As(err, &mistakes) || errors.Is(err, history.ErrUnknown) || errors.Is(err, plan.ErrArguments)
+		errors.As(err, &mistakes) || errors.Is(err, history.ErrUnknown) || errors.Is(err, plan.ErrArguments) ||
+		errors.Is(err, patch.ErrFormat) || errors.Is(err, patch.ErrOptions) || errors.Is(err, tree.ErrRefused) ||
+		errors.Is(err, series.ErrFormat) || errors.Is(err, series.ErrStack) || errors.Is(err, series.ErrUnknown)
 }
 
 // show writes an error for people or for programs.

@@ -60,7 +60,8 @@ Exit status:
   0  green: done, or nothing to do
   1  srcmend itself failed: network, disk, permissions, a wrong checksum
   2  usage, an unknown package or version, or a bad recipe
-  3  red: the build or a patch failed
+  3  red: the build failed, or a patch does not fit
+  4  patch --check: the patch is needed
   130 interrupted`
 
 func (a *app) root() *cobra.Command {
@@ -88,7 +89,7 @@ func (a *app) root() *cobra.Command {
 		return &usageError{err.Error(), cmd.CommandPath() + " --help"}
 	})
 	cmd.CompletionOptions.HiddenDefaultCmd = false
-	cmd.AddCommand(a.buildVerb(), a.fetchVerb(), a.recipeVerb(), a.historyVerb())
+	cmd.AddCommand(a.buildVerb(), a.patchVerb(), a.fetchVerb(), a.recipeVerb(), a.historyVerb())
 	return cmd
 }
 

@@ -137,24 +137,34 @@ func (p *placer) compare(old []string, at int) []Difference {
 			j++
 		}
 	}
-	return trimmed(all, len(old))
+	return trimmed(all)
 }
 
-// trimmed cuts off what only the file has behind the last line of the hunk, but
-// for what stands in the place of lines it lacks.
-func trimmed(all []Difference, most int) []Difference {
-	missing, end := 0, 0
-	for i, d := range all {
-		switch d.Op {
-		case Context:
-			missing, end = 0, i+1
-		case Remove:
-			missing, end = missing+1, i+1
-		case Add:
-			if missing > 0 && i < most+slack {
-				missing, end = missing-1, i+1
-			}
+// trimmed cuts off what only the file has behind the last line that is the same,
+// but for as much as stands in the place of lines it lacks. A line without letters
+// and digits, behind others that only the file has, was found by chance.
+func trimmed(all []Difference) []Difference {
+	for i, d := range slices.Backward(all) {
+		if d.Op == Context && (proves(d.Text) || i == 0 || all[i-1].Op == Context) {
+			break
+		}
+		if d.Op == Context && all[i-1].Op == Add {
+			all[i].Op, all[i].Line = Remove, 0
 		}
 	}
-	return all[:end]
+	last := -1
+	for i, d := range all {
+		if d.Op == Context {
+			last = i
+		}
+	}
+	var lacks, has []Difference
+	for _, d := range all[last+1:] {
+		if d.Op == Remove {
+			lacks = append(lacks, d)
+		} else {
+			has = append(has, d)
+		}
+	}
+	return slices.Concat(all[:last+1], lacks, has[:min(len(has), len(lacks))])
 }

@@ -22,7 +22,7 @@ const maxEdits = 1000
 
 // A commoner collects stretches.
 type commoner struct {
-	a, b []string
+	a, b      []string
 	stretches []stretch
 }
 

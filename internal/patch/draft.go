@@ -76,9 +76,9 @@ func NewDraft(t *tree.Tree) *Draft {
 	return &Draft{t: t, disk: map[string]onDisk{}, now: map[string]state{}, last: map[string]state{}}
 }
 
-// fork gives a copy that can be changed without changing d. Both read the tree
+// Fork gives a copy that can be changed without changing d. Both read the tree
 // for each other.
-func (d *Draft) fork() *Draft {
+func (d *Draft) Fork() *Draft {
 	return &Draft{t: d.t, disk: d.disk, now: maps.Clone(d.now), size: d.size, last: maps.Clone(d.last)}
 }
 
@@ -125,11 +125,14 @@ func (d *Draft) get(name string) (state, error) {
 	if err := tree.CheckName(name); err != nil {
 		return state{}, err
 	}
+	gone := false // a file or link that had this place has made room
 	for i := range len(name) {
 		if name[i] != '/' {
 			continue
 		}
-		if s, known := d.now[name[:i]]; known && s.isLink() {
+		s, known := d.now[name[:i]]
+		gone = gone || known && !s.exists
+		if known && s.isLink() {
 			return state{}, fmt.Errorf("%w: %s lies behind the symbolic link %s, which the patch makes", tree.ErrRefused, name, name[:i])
 		} else if known && s.exists {
 			return state{}, nil
@@ -137,6 +140,9 @@ func (d *Draft) get(name string) (state, error) {
 	}
 	if s, known := d.now[name]; known {
 		return s, nil
+	}
+	if gone {
+		return state{}, nil
 	}
 	s, err := d.read(name)
 	if err != nil {
@@ -270,6 +276,9 @@ func (d *Draft) Same(other *Draft, name string) (bool, error) {
 	const told = fs.ModeSymlink | 0o100
 	return a.exists == b.exists && a.text == b.text && a.mode&told == b.mode&told, err
 }
+
+// Changed reports whether the draft has something else under a name than the tree.
+func (d *Draft) Changed(name string) bool { return d.now[name] != d.disk[name].state }
 
 // Edit plans to write what has changed.
 func (d *Draft) Edit() *tree.Edit {

@@ -1,8 +1,10 @@
 package patch
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -16,6 +18,7 @@ type header struct {
 	oldMode, newMode   fs.FileMode
 	oldID, newID       string // of git's "index" line
 	from, to           string // of a rename or copy, without prefix
+	oddMode            string // one that was taken for 100644 or 100755
 }
 
 // name reads what follows "--- " or "+++ ": a name, in quotes or not, and behind
@@ -31,6 +34,9 @@ func (s *scanner) name(text string, dates bool) (name, stamp string, err error) 
 		return name, strings.TrimSpace(rest), nil
 	}
 	name, stamp, hasTab := strings.Cut(text, "\t")
+	if last := strings.LastIndexByte(text, '\t'); last > len(name) && !isStamp(stamp) && isStamp(text[last+1:]) {
+		name, stamp = text[:last], text[last+1:] // the name has tabs
+	}
 	if !hasTab && dates {
 		if i := stampStart(name); i >= 0 {
 			name, stamp = strings.TrimRight(name[:i], " "), name[i:]
@@ -52,12 +58,17 @@ func stampStart(s string) int {
 			continue
 		}
 		rest := s[i:]
-		_, isDate := parseStamp(rest)
-		if isDate || strings.HasPrefix(rest, "(revision ") || rest == "(working copy)" {
+		if isStamp(rest) || strings.HasPrefix(rest, "(revision ") || rest == "(working copy)" {
 			return i
 		}
 	}
 	return -1
+}
+
+// isStamp reports whether a text is a date.
+func isStamp(s string) bool {
+	_, ok := parseStamp(strings.TrimSpace(s))
+	return ok
 }
 
 // parseStamp reads the date behind a name, in the forms diff programs write. One
@@ -137,6 +148,10 @@ func (s *scanner) gitSection() (*section, error) {
 		if !known {
 			break
 		}
+		if sec.header.oddMode != "" {
+			s.repair(s.at, "the mode "+sec.header.oddMode+" was taken for 100644 or 100755, by its execute bit")
+			sec.header.oddMode = ""
+		}
 		sec.head = append(sec.head, s.line(0))
 		s.at++
 	}
@@ -192,7 +207,7 @@ func (s *scanner) gitNames(sec *section, first string) error {
 			return err
 		}
 		s.at++
-		return nil
+		return h.contradiction(sec.line, first)
 	}
 	h.oldName, h.newName, err = splitGitNames(first, h.from, h.to)
 	if err != nil {
@@ -203,6 +218,16 @@ func (s *scanner) gitNames(sec *section, first string) error {
 		h.oldName = DevNull
 	case Delete:
 		h.newName = DevNull
+	}
+	return nil
+}
+
+// contradiction refuses a file to make or remove that has one name in git's first
+// line and another one below.
+func (h *header) contradiction(line int, first string) error {
+	oldName, newName, err := splitGitNames(first, h.from, h.to)
+	if err == nil && (h.kind == Create && newName != h.newName || h.kind == Delete && oldName != h.oldName) {
+		return syntaxError(line, "git's header has two names for one file: %s", quote(first))
 	}
 	return nil
 }
@@ -253,16 +278,16 @@ func (h *header) extended(line string) (known bool, err error) {
 		prefix string
 		read   func(text string) error
 	}{
-		{"old mode ", func(t string) (err error) { h.oldMode, err = readMode(t); return }},
-		{"new mode ", func(t string) (err error) { h.newMode, err = readMode(t); return }},
-		{"deleted file mode ", func(t string) (err error) { h.kind = Delete; h.oldMode, err = readMode(t); return }},
-		{"new file mode ", func(t string) (err error) { h.kind = Create; h.newMode, err = readMode(t); return }},
-		{"rename from ", func(t string) (err error) { h.kind = Rename; h.from, err = plainName(t); return }},
-		{"rename to ", func(t string) (err error) { h.kind = Rename; h.to, err = plainName(t); return }},
-		{"rename old ", func(t string) (err error) { h.kind = Rename; h.from, err = plainName(t); return }},
-		{"rename new ", func(t string) (err error) { h.kind = Rename; h.to, err = plainName(t); return }},
-		{"copy from ", func(t string) (err error) { h.kind = Copy; h.from, err = plainName(t); return }},
-		{"copy to ", func(t string) (err error) { h.kind = Copy; h.to, err = plainName(t); return }},
+		{"old mode ", func(t string) error { return h.mode(t, &h.oldMode) }},
+		{"new mode ", func(t string) error { return h.mode(t, &h.newMode) }},
+		{"deleted file mode ", func(t string) error { return cmp.Or(h.is(Delete), h.mode(t, &h.oldMode)) }},
+		{"new file mode ", func(t string) error { return cmp.Or(h.is(Create), h.mode(t, &h.newMode)) }},
+		{"rename from ", h.name(Rename, &h.from)},
+		{"rename to ", h.name(Rename, &h.to)},
+		{"rename old ", h.name(Rename, &h.from)},
+		{"rename new ", h.name(Rename, &h.to)},
+		{"copy from ", h.name(Copy, &h.from)},
+		{"copy to ", h.name(Copy, &h.to)},
 		{"similarity index ", func(string) error { return nil }},
 		{"dissimilarity index ", func(string) error { return nil }},
 		{"index ", h.readIndex},
@@ -272,6 +297,35 @@ func (h *header) extended(line string) (known bool, err error) {
 		}
 	}
 	return false, nil
+}
+
+// is notes what happens to the file. A header that says two things is refused:
+// which one is meant can't be told.
+func (h *header) is(k Kind) error {
+	if h.kind != "" && h.kind != k {
+		return fmt.Errorf("git's header says %s, and now %s", h.kind, k)
+	}
+	h.kind = k
+	return nil
+}
+
+// name gives what reads a line with a name of a rename or copy.
+func (h *header) name(k Kind, to *string) func(string) error {
+	return func(text string) (err error) {
+		if err = h.is(k); err == nil {
+			*to, err = plainName(text)
+		}
+		return err
+	}
+}
+
+// mode reads a mode, and notes one that git would not write today.
+func (h *header) mode(text string, to *fs.FileMode) (err error) {
+	var odd bool
+	if *to, odd, err = readMode(text); odd {
+		h.oddMode = strings.TrimSpace(text)
+	}
+	return err
 }
 
 // readIndex reads "0123abc..4567def 100644".
@@ -285,24 +339,27 @@ func (h *header) readIndex(text string) error {
 	if !hasMode {
 		return nil
 	}
-	m, err := readMode(mode)
-	h.oldMode = m
-	return err
+	return h.mode(mode, &h.oldMode)
 }
 
-// readMode reads a mode of git's.
-func readMode(s string) (fs.FileMode, error) {
-	switch strings.TrimSpace(s) {
-	case "100644":
-		return 0o644, nil
-	case "100755":
-		return 0o755, nil
-	case "120000":
-		return fs.ModeSymlink | 0o777, nil
-	case "160000":
-		return 0, fmt.Errorf("it changes a submodule, which is another repository")
+// readMode reads a mode of git's. Old repositories have others than 100644 and
+// 100755 for files; git takes their execute bit alone, and so do we, odd.
+func readMode(s string) (mode fs.FileMode, odd bool, err error) {
+	s = strings.TrimSpace(s)
+	bits, e := strconv.ParseUint(s, 8, 32)
+	switch {
+	case s == "100644", s == "100755":
+		return fs.FileMode(bits) & fs.ModePerm, false, nil
+	case s == "120000":
+		return fs.ModeSymlink | 0o777, false, nil
+	case s == "160000":
+		return 0, false, fmt.Errorf("it changes a submodule, which is another repository")
+	case e == nil && len(s) == 6 && bits&^0o777 == 0o100000 && bits&0o100 != 0:
+		return 0o755, true, nil
+	case e == nil && len(s) == 6 && bits&^0o777 == 0o100000:
+		return 0o644, true, nil
 	}
-	return 0, fmt.Errorf("the file mode %s is none of 100644, 100755 and 120000", quote(s))
+	return 0, false, fmt.Errorf("the file mode %s is none of 100644, 100755 and 120000", quote(s))
 }
 
 // plainName reads the name of a rename or copy line.

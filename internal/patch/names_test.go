@@ -89,12 +89,17 @@ func TestStamps(t *testing.T) {
 
 func TestReadMode(t *testing.T) {
 	for text, want := range map[string]fs.FileMode{"100644": 0o644, "100755": 0o755, "120000": fs.ModeSymlink | 0o777} {
-		if got, err := readMode(text); err != nil || got != want {
-			t.Errorf("%s: %v, %v; want %v", text, got, err, want)
+		if got, odd, err := readMode(text); err != nil || got != want || odd {
+			t.Errorf("%s: %v, %v, %v; want %v", text, got, odd, err, want)
 		}
 	}
-	for _, text := range []string{"", "644", "100600", "104755", "040000", "160000", "0100644"} {
-		if got, err := readMode(text); err == nil {
+	for text, want := range map[string]fs.FileMode{"100664": 0o644, "100600": 0o644, "100777": 0o755, "100700": 0o755, "100655": 0o644} {
+		if got, odd, err := readMode(text); err != nil || got != want || !odd {
+			t.Errorf("%s: %v, %v, %v; want %v and a note", text, got, odd, err, want)
+		}
+	}
+	for _, text := range []string{"", "644", "104755", "102755", "040000", "060000", "160000", "0100644", "100848"} {
+		if got, _, err := readMode(text); err == nil {
 			t.Errorf("%q is taken as %v", text, got)
 		}
 	}

@@ -57,6 +57,10 @@ const maxLine = 1<<31 - 1
 // ErrFormat is wrapped by errors about a text that is not a usable patch.
 var ErrFormat = errors.New("not a usable patch")
 
+// ErrNothing is wrapped by errors about a text that changes no file. It wraps
+// ErrFormat.
+var ErrNothing = fmt.Errorf("%w", ErrFormat)
+
 // DevNull stands in a header for a file that is not there.
 const DevNull = "/dev/null"
 
@@ -153,7 +157,11 @@ type Line struct {
 //
 // The error names the line of the patch and wraps ErrFormat, unless reading
 // failed.
-func Parse(r io.Reader) (*Patch, error) {
+func Parse(r io.Reader) (*Patch, error) { return ParseFor(r, "") }
+
+// ParseFor reads a patch as Parse does. If file is not "", it is the name for
+// hunks that stand without one.
+func ParseFor(r io.Reader, file string) (*Patch, error) {
 	data, err := io.ReadAll(io.LimitReader(r, MaxPatch+1))
 	if err != nil {
 		return nil, fmt.Errorf("read patch: %w", err)
@@ -162,6 +170,7 @@ func Parse(r io.Reader) (*Patch, error) {
 		return nil, fmt.Errorf("%w: it has more than %d bytes", ErrFormat, MaxPatch)
 	}
 	s := newScanner(string(data))
+	s.bare = file
 	if err := s.refusePage(); err != nil {
 		return nil, err
 	}

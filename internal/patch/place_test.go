@@ -147,7 +147,7 @@ func TestDraft(t *testing.T) {
 	if _, err := d.get("l/y"); !errors.Is(err, tree.ErrRefused) {
 		t.Errorf("through a link: %v", err)
 	}
-	fork := d.fork()
+	fork := d.Fork()
 	fork.beginMail(nil, rules{})
 	check(t, fork.set("x", state{exists: true, mode: 0o644, text: "changed\n"}, false))
 	has(fork, "x", "changed\n")

@@ -34,9 +34,9 @@ func (s *scanner) whyNothing() error {
 		}
 	}
 	if blank(s.lines) {
-		return fmt.Errorf("%w: it is empty", ErrFormat)
+		return fmt.Errorf("%w: it is empty", ErrNothing)
 	}
-	return fmt.Errorf("%w: it changes no file; it begins with %s", ErrFormat, quote(s.lines[0]))
+	return fmt.Errorf("%w: it changes no file; it begins with %s", ErrNothing, quote(s.lines[0]))
 }
 
 // isNormalCommand knows the line before each change of a normal diff: "12,13c14".

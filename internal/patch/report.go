@@ -197,6 +197,8 @@ type Conflicts []*ConflictError
 // Error words the first, and counts the others.
 func (c Conflicts) Error() string {
 	switch len(c) {
+	case 0:
+		return "no conflict"
 	case 1:
 		return c[0].Error()
 	case 2:

@@ -43,6 +43,7 @@ type scanner struct {
 	at      int
 	mails   []*rawMail
 	repairs []Repair
+	bare    string // the name for hunks that stand without one; "" if that is refused
 }
 
 // newScanner cuts a text into lines.
@@ -109,6 +110,9 @@ func (s *scanner) next() (*section, error) {
 	case strings.HasPrefix(line, "--- ") && strings.HasPrefix(s.line(1), "+++ ") && strings.HasPrefix(s.line(2), "@"),
 		strings.HasPrefix(line, "+++ ") && strings.HasPrefix(s.line(1), "@@ -"):
 		return s.plainSection()
+	case strings.HasPrefix(line, "@@ -") && s.bare != "":
+		sec := &section{line: s.at + 1, header: header{oldName: s.bare, newName: s.bare}, head: []string{"--- " + s.bare + "\n"}}
+		return sec, s.hunks(sec)
 	case strings.HasPrefix(line, "@@ -"):
 		return nil, syntaxError(s.at+1, "a hunk without the name of a file before it")
 	case isBinaryMarker(line):

@@ -1,6 +1,8 @@
 package patch
 
 import (
+	"errors"
+	"slices"
 	"strings"
 
 	"srcmend/internal/tree"
@@ -25,8 +27,8 @@ const (
 // Each mail is judged by itself, since upstream may have taken one of several:
 // putting it in on top of the mails before it that are needed, and taking it out
 // after the mails behind it that are present. What fits is the verdict. If both
-// fit, as a mail that only adds lines can, it is the one that fits without an
-// offset, or ambiguous. If neither fits, the mail is absent when none of the
+// fit, as a mail that only adds lines can, it is the one for which some line of the
+// tree was needed, then the one that fits without an offset, or ambiguous. If neither fits, the mail is absent when none of the
 // files it changes is there; otherwise superseded when all lines it adds stand
 // in their files, as often as it adds them, and the lines it removes do not;
 // otherwise in conflict. Lines without a letter or digit prove nothing and are
@@ -48,8 +50,23 @@ func (p *Patch) Verdict(t *tree.Tree, o Options) (Verdict, Report, error) {
 
 // Verdict does what Patch.Verdict does, and does not change the draft.
 func (d *Draft) Verdict(p *Patch, o Options) (Verdict, Report, error) {
-	v, r, _, err := d.judge(p, o)
-	return v, r, err
+	reports, _, err := d.judge([]*Patch{p}, []Options{o})
+	if err != nil {
+		return "", Report{}, err
+	}
+	return reports[0].verdict(), reports[0], nil
+}
+
+// Verdicts judges patches that stand on top of each other, as Verdict does with
+// the mails of one: each on top of those before it that are needed, and below
+// those behind it that are present. There are as many options as patches.
+func (d *Draft) Verdicts(patches []*Patch, options []Options) ([]Verdict, []Report, error) {
+	reports, _, err := d.judge(patches, options)
+	verdicts := make([]Verdict, len(reports))
+	for i, r := range reports {
+		verdicts[i] = r.verdict()
+	}
+	return verdicts, reports, err
 }
 
 // Put asks for the verdict, and puts in those mails that are needed. What is
@@ -59,10 +76,12 @@ func (d *Draft) Verdict(p *Patch, o Options) (Verdict, Report, error) {
 // ambiguous. After an error the draft is as before.
 func (d *Draft) Put(p *Patch, o Options) (Verdict, Report, error) {
 	d.begin()
-	v, r, next, err := d.judge(p, o)
+	reports, next, err := d.judge([]*Patch{p}, []Options{o})
 	if err != nil {
-		return v, r, err
+		return "", Report{}, err
 	}
+	r := reports[0]
+	v := r.verdict()
 	loose := o.Fuzz > 0 || o.Base != nil
 	switch {
 	case v == Needed && o.Strict && !r.Exact(), v == Conflict && loose:
@@ -82,49 +101,68 @@ func (d *Draft) Put(p *Patch, o Options) (Verdict, Report, error) {
 	return v, r, r.Conflicts()
 }
 
-// judge finds the verdict. next is the draft with the needed mails put in.
-func (d *Draft) judge(p *Patch, o Options) (v Verdict, r Report, next *Draft, err error) {
-	if err := o.check(); err != nil {
-		return "", Report{}, nil, err
+// judge finds the verdicts on the mails of patches. next is the draft with the
+// needed mails put in.
+func (d *Draft) judge(patches []*Patch, options []Options) (reports []Report, next *Draft, err error) {
+	patches, options = slices.Clone(patches), slices.Clone(options)
+	for i, o := range options {
+		if err := o.check(); err != nil {
+			return nil, nil, err
+		}
+		o.Strict, o.Fuzz, o.Base = false, 0, nil
+		if o.Reverse {
+			patches[i] = patches[i].reversed()
+		}
+		if o.Strip, err = d.chooseStrip(o, patches[i], patches[i].reversed()); err != nil {
+			return nil, nil, err
+		}
+		options[i] = o
 	}
-	o.Strict, o.Fuzz, o.Base = false, 0, nil
-	if o.Reverse {
-		p = p.reversed()
-	}
-	if o.Strip, err = d.chooseStrip(o, p, p.reversed()); err != nil {
-		return "", Report{}, nil, err
-	}
-	out, err := d.takeOut(p, o)
+	out, err := d.takeOut(patches, options)
 	if err != nil {
-		return "", Report{}, nil, err
+		return nil, nil, err
 	}
+	next = d.Fork()
+	for i, p := range patches {
+		var r Report
+		if r, next, err = next.judgePatch(p, options[i], out[i]); err != nil {
+			return nil, nil, err
+		}
+		reports = append(reports, r)
+	}
+	return reports, next, nil
+}
+
+// judgePatch finds the verdicts on the mails of one patch, where d is the tree it
+// would be put into, and gives the draft with those in that are needed.
+func (d *Draft) judgePatch(p *Patch, o Options, out []trial) (r Report, next *Draft, err error) {
 	r.Strip = o.Strip
-	next = d.fork()
 	for i, m := range p.Mails {
-		with := next.fork()
+		with := d.Fork()
 		in, err := with.try(m, rules{Options: o})
 		if err != nil {
-			return "", Report{}, nil, err
+			return Report{}, nil, err
 		}
-		mail, err := next.judgeMail(m, o, in, out[i])
+		mail, err := d.judgeMail(m, o, in, out[i])
 		if err != nil {
-			return "", Report{}, nil, err
+			return Report{}, nil, err
 		}
 		for _, c := range mail.Conflicts {
 			c.Mail = p.number(i, o)
 		}
 		r.Mails = append(r.Mails, mail)
 		if mail.Verdict == Needed {
-			next = with
+			d = with
 		}
 	}
-	return r.verdict(), r, next, nil
+	return r, d, nil
 }
 
 // A trial is how an attempt to make the changes of a mail went.
 type trial struct {
 	files     []FileReport
 	conflicts Conflicts // none if it fits
+	matched   bool      // something of the tree was held against it
 }
 
 // fits reports whether there was no conflict.
@@ -136,26 +174,40 @@ func (t trial) offset() int { return MailReport{Files: t.files}.maxOffset() }
 // try makes the changes of a mail. A conflict is no error here.
 func (d *Draft) try(m Mail, r rules) (trial, error) {
 	files, err := d.applyMail(m, r, nil)
-	t := trial{files: files, conflicts: conflictsIn(err)}
+	t := trial{files: files, conflicts: conflictsIn(err), matched: m.matches()}
 	if !t.fits() {
 		err = nil
 	}
 	return t, err
 }
 
-// takeOut tries to take out each mail, the last first, where those that came out
-// stay out.
-func (d *Draft) takeOut(p *Patch, o Options) ([]trial, error) {
-	trials := make([]trial, len(p.Mails))
-	without := d.fork()
-	for i := len(p.Mails) - 1; i >= 0; i-- {
-		next := without.fork()
-		var err error
-		if trials[i], err = next.try(p.Mails[i].reversed(), rules{Options: o, first: true}); err != nil {
-			return nil, err
-		}
-		if trials[i].fits() {
-			without = next
+// matches reports whether what a mail changes must be there: lines, or a file as a
+// whole. Lines that go in without any context fit everywhere, so that they fit
+// proves nothing.
+func (m Mail) matches() bool {
+	return slices.ContainsFunc(m.Files, func(f File) bool {
+		return len(f.Hunks) == 0 || slices.ContainsFunc(f.Hunks, func(h Hunk) bool { return h.OldLines > 0 })
+	})
+}
+
+// takeOut tries to take out each mail of each patch, the last first, where those
+// that came out stay out.
+func (d *Draft) takeOut(patches []*Patch, options []Options) ([][]trial, error) {
+	trials := make([][]trial, len(patches))
+	for i, p := range slices.Backward(patches) {
+		trials[i] = make([]trial, len(p.Mails))
+		for j, m := range slices.Backward(p.Mails) {
+			without := d.Fork()
+			out, err := without.try(m.reversed(), rules{Options: options[i], first: true})
+			if errors.Is(err, tree.ErrRefused) {
+				out.conflicts, err = Conflicts{{Why: err.Error()}}, nil
+			}
+			if err != nil {
+				return nil, err
+			}
+			if trials[i][j] = out; out.fits() {
+				d = without
+			}
 		}
 	}
 	return trials, nil
@@ -171,28 +223,45 @@ func (d *Draft) judgeMail(m Mail, o Options, in, out trial) (MailReport, error) 
 		r.Verdict, r.Files = Present, out.files
 	case !in.fits():
 		r.Conflicts = in.conflicts
-		return r, d.judgeContent(m, o, &r)
-	case in.offset() == 0 && out.offset() != 0:
+		e, err := d.evidence(m, o)
+		r.Verdict, r.Added, r.Found = e.verdict(), e.added, e.found
+		return r, err
+	case in.matched && !out.matched, in.matched == out.matched && in.offset() == 0 && out.offset() != 0:
 		r.Verdict = Needed
-	case in.offset() != 0 && out.offset() == 0:
+	case out.matched && !in.matched, in.offset() != 0 && out.offset() == 0:
 		r.Verdict, r.Files = Present, out.files
 	default:
 		r.Verdict = Ambiguous
 	}
+	if r.Verdict == Needed && !in.matched || r.Verdict == Present && !out.matched {
+		return r, d.doubt(m, o, in, &r)
+	}
 	return r, nil
 }
 
-// judgeContent makes the verdict on a mail that fits neither way.
-func (d *Draft) judgeContent(m Mail, o Options, r *MailReport) error {
+// doubt looks at the content where a mail fits only because it would fit anywhere.
+func (d *Draft) doubt(m Mail, o Options, in trial, r *MailReport) error {
+	e, err := d.evidence(m, o)
+	switch {
+	case r.Verdict == Needed && e.verdict() == Superseded:
+		r.Verdict, r.Added, r.Found = Superseded, e.added, e.found
+	case r.Verdict == Present && e.against:
+		r.Verdict, r.Files, r.Conflicts = Conflict, in.files, in.conflicts
+	}
+	return err
+}
+
+// evidence looks at the lines of a mail, wherever they are.
+func (d *Draft) evidence(m Mail, o Options) (evidence, error) {
+	var sum evidence
 	changes, err := m.changes(o)
 	if err != nil {
-		return err
+		return sum, err
 	}
-	var sum evidence
 	for _, c := range changes {
 		e, err := d.weigh(c)
 		if err != nil {
-			return err
+			return sum, err
 		}
 		sum.changed += e.changed
 		sum.missing += e.missing
@@ -200,16 +269,18 @@ func (d *Draft) judgeContent(m Mail, o Options, r *MailReport) error {
 		sum.found += e.found
 		sum.against = sum.against || e.against
 	}
-	r.Added, r.Found = sum.added, sum.found
+	return sum, nil
+}
+
+// verdict is that on a mail that fits neither way.
+func (e evidence) verdict() Verdict {
 	switch {
-	case sum.changed > 0 && sum.missing == sum.changed:
-		r.Verdict = Absent
-	case sum.added > 0 && sum.found == sum.added && !sum.against:
-		r.Verdict = Superseded
-	default:
-		r.Verdict = Conflict
+	case e.changed > 0 && e.missing == e.changed:
+		return Absent
+	case e.added > 0 && e.found == e.added && !e.against:
+		return Superseded
 	}
-	return nil
+	return Conflict
 }
 
 // evidence is what the files say of a mail that fits neither way.

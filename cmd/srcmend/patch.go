@@ -1,0 +1,465 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"srcmend/internal/patch"
+	"srcmend/internal/report"
+	"srcmend/internal/series"
+	"srcmend/internal/tree"
+)
+
+// patchOptions is the flags of the verb.
+type patchOptions struct {
+	input, dir         string
+	strip, fuzz        int
+	reverse, strict    bool
+	forward, force     bool
+	silent, dropEmpty  bool
+	dryRun, check      bool
+	series, to, base   string
+	refresh            bool
+	original           string // operands
+	in                 io.Reader
+	stripGiven, failed bool
+}
+
+const patchHelp = `Put a patch, or a series of patches, into a source tree, or take it out.
+
+The words are those of patch(1), the rules are stricter. All of it is done or
+nothing. A hunk may stand at any distance from the line it was made for, but all
+of its context must be there, unless --fuzz is given, and then there must be just
+one place for it. What is in the tree already is left alone, and nothing is ever
+taken out without -R. No .rej or .orig files are written: what does not fit is
+shown against the place in the file where most of it is. Nothing is written
+outside the folder, or through a symbolic link.
+
+The patch is read from standard input, or from -i FILE or PATCHFILE. With
+ORIGINALFILE all of it is for that file, whatever names it has.
+
+With --series the patches of a quilt or Debian series file go in, those that are
+not in yet; -R takes them out again. What is in is recorded in the folder .pc, as
+quilt does. --to NAME stops there; with -R, NAME is the one that stays.
+
+With --base DIR, the tree that the patches were made for, what does not fit is
+merged: where the tree differs from DIR in other places than the patch does. With
+--refresh the patch files are written anew, so that they fit exactly.
+
+Exit status: 0 done, or nothing to do; 1 srcmend itself failed; 2 usage, or no
+usable patch; 3 it does not fit, and nothing was changed; with --check: 0 nothing
+to do, 3 in conflict or ambiguous, 4 needed.`
+
+func (a *app) patchVerb() *cobra.Command {
+	o := patchOptions{}
+	cmd := &cobra.Command{
+		Use:   "patch [ORIGINALFILE [PATCHFILE]]",
+		Short: "Put a patch or a series into a source tree, take it out, or ask whether it is in",
+		Long:  patchHelp,
+		Example: `  srcmend patch -p1 < fix.patch
+  srcmend patch --check -d server-1.0 -i fix.patch
+  srcmend patch --series debian/patches/series
+  srcmend patch --series patches/series --base ../server-1.0 --refresh`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 2 {
+				return &usageError{fmt.Sprintf("want at most ORIGINALFILE and PATCHFILE, got %d arguments", len(args)), "srcmend patch --help"}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.in = cmd.InOrStdin()
+			o.stripGiven = cmd.Flags().Changed("strip")
+			return a.patch(cmd.Context(), args, o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&o.input, "input", "i", "", "read the patch from this `FILE`; - is standard input")
+	f.IntVarP(&o.strip, "strip", "p", patch.ChooseStrip, "take `N` leading components off the names (default: as fits the tree)")
+	f.StringVarP(&o.dir, "directory", "d", ".", "the source tree")
+	f.BoolVarP(&o.reverse, "reverse", "R", false, "take the patch out")
+	f.IntVarP(&o.fuzz, "fuzz", "F", 0, "outer lines of context that may differ, 0 to 3, where a hunk fits in one place only")
+	f.BoolVar(&o.strict, "strict", false, "take hunks only exactly where their headers say")
+	f.BoolVarP(&o.forward, "forward", "N", false, "leave a patch alone that is in already; this is so without it, too")
+	f.BoolVarP(&o.force, "force", "f", false, "don't ask whether the patch is in already; take a series out although files were edited")
+	f.BoolVarP(&o.silent, "silent", "s", false, "say nothing unless something does not fit")
+	f.BoolVarP(&o.dropEmpty, "remove-empty-files", "E", false, "remove files that are empty afterwards")
+	f.BoolVar(&o.dryRun, "dry-run", false, "say what would be done, and change nothing")
+	f.BoolVar(&o.check, "check", false, "say whether the tree needs the patch, and change nothing")
+	f.StringVar(&o.series, "series", "", "put in the patches of this series `FILE`")
+	f.StringVar(&o.to, "to", "", "with --series: stop at the patch `NAME`")
+	f.StringVar(&o.base, "base", "", "merge what does not fit, by the tree `DIR` that the patch was made for")
+	f.BoolVar(&o.refresh, "refresh", false, "write the patch file anew, so that it fits exactly")
+	cmd.MarkFlagsMutuallyExclusive("check", "dry-run")
+	cmd.MarkFlagsMutuallyExclusive("check", "refresh")
+	cmd.MarkFlagsMutuallyExclusive("series", "input")
+	return cmd
+}
+
+// usage refuses flags that do not go together.
+func (o *patchOptions) usage(args []string) error {
+	text := ""
+	switch {
+	case o.series != "" && len(args) > 0:
+		text = "a series has its patches beside it, so there is nothing more to name"
+	case o.series != "" && o.stripGiven:
+		text = "the -p of a patch of a series stands in the series file, behind the patch's name"
+	case o.series == "" && o.to != "":
+		text = "--to needs --series"
+	case o.input != "" && len(args) > 1:
+		text = "the patch is named twice, by -i and by PATCHFILE"
+	case o.refresh && o.reverse:
+		text = "--refresh is for a patch that goes in"
+	case o.refresh && o.series == "" && o.input == "" && len(args) < 2:
+		text = "--refresh needs -i FILE, the file that is to be written anew"
+	case o.force && o.forward:
+		text = "-f and -N contradict each other"
+	case o.check && (o.base != "" || o.fuzz != 0 || o.strict):
+		text = "--check always asks with all of the context, at any offset"
+	}
+	if text != "" {
+		return &usageError{text, "srcmend patch --help"}
+	}
+	return nil
+}
+
+// patch is the verb.
+func (a *app) patch(ctx context.Context, args []string, o patchOptions) error {
+	if err := o.usage(args); err != nil {
+		return err
+	}
+	if len(args) > 0 {
+		o.original = args[0]
+	}
+	if len(args) > 1 {
+		o.input = args[1]
+	}
+	var text []byte
+	var err error
+	if o.series == "" {
+		if text, err = o.read(); err != nil {
+			return err
+		}
+	}
+	dir := o.dir
+	if o.original != "" {
+		dir, o.original = filepath.Split(filepath.Join(o.dir, o.original))
+		dir = filepath.Clean(dir)
+	}
+	t, err := tree.Open(dir)
+	if err != nil {
+		return &usageError{err.Error(), "-d DIR names the source tree"}
+	}
+	defer t.Close()
+	if !o.dryRun && !o.check {
+		unlock, err := t.Lock(ctx)
+		if err != nil {
+			return err
+		}
+		defer unlock()
+	}
+	if o.series != "" {
+		return a.patchSeries(t, o)
+	}
+	return a.patchOne(t, text, o)
+}
+
+// read reads the patch.
+func (o *patchOptions) read() ([]byte, error) {
+	in := o.in
+	if o.input != "" && o.input != "-" {
+		f, err := os.Open(o.input)
+		if err != nil {
+			return nil, &usageError{fmt.Sprintf("the patch can't be read: %v", err), ""}
+		}
+		defer f.Close()
+		in = f
+	} else if f, ok := in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return nil, &usageError{"there is no patch", "-i FILE, or srcmend patch < FILE"}
+	}
+	text, err := io.ReadAll(io.LimitReader(in, patch.MaxPatch+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the patch: %w", err)
+	}
+	return text, nil
+}
+
+// name is what the patch is called in messages.
+func (o *patchOptions) name() string {
+	if o.input == "" || o.input == "-" {
+		return "patch"
+	}
+	return filepath.Base(o.input)
+}
+
+// options are those of the engine.
+func (o *patchOptions) options() patch.Options {
+	return patch.Options{
+		Strip: o.strip, File: o.original, Reverse: o.reverse, Strict: o.strict, Fuzz: o.fuzz, RemoveEmpty: o.dropEmpty,
+	}
+}
+
+// tell writes what became of a patch.
+func (a *app) tell(p report.Patch, o patchOptions) error {
+	p.Event, p.DryRun, p.Reverse = "patch", o.dryRun, o.reverse
+	if a.json {
+		return json.NewEncoder(a.out).Encode(p)
+	}
+	return p.Text(a.out, o.silent || a.quiet)
+}
+
+// unfit ends the verb when the patch does not fit.
+func (a *app) unfit(p report.Patch, o patchOptions, hint string) error {
+	if err := a.tell(p, o); err != nil {
+		return err
+	}
+	if !a.json {
+		fmt.Fprintf(a.err, "srcmend: %s does not fit; nothing was changed\n", p.Name)
+		if hint != "" {
+			fmt.Fprintf(a.err, "try: %s\n", hint)
+		}
+	}
+	return errRed
+}
+
+// unfitHint says what to try when a patch does not fit.
+func unfitHint(v patch.Verdict, o patchOptions) string {
+	switch {
+	case v == patch.Absent:
+		return "-d DIR, the top of the source; or -p N, if the names have another prefix"
+	case v == patch.Ambiguous:
+		return "look at the places above; -f puts it in all the same"
+	case o.series == "" && o.base == "" && o.fuzz == 0:
+		return "--base DIR, with the source that the patch was made for, merges; --fuzz 2 lets outer context differ"
+	case o.base == "" && o.fuzz == 0:
+		return "--to NAME stops before it; --base DIR, with the source that the series was made for, merges; --fuzz 2 lets outer context differ"
+	}
+	return ""
+}
+
+// patchOne puts one patch in, or takes it out, or asks for its verdict.
+func (a *app) patchOne(t *tree.Tree, text []byte, o patchOptions) error {
+	p, err := patch.ParseFor(bytes.NewReader(text), o.original)
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.name(), err)
+	}
+	d := patch.NewDraft(t)
+	done := report.Patch{Name: o.name(), Repairs: p.Repairs}
+	if o.check {
+		done.Verdict, done.Report, err = d.Verdict(p, o.options())
+		if err != nil {
+			return err
+		}
+		return errors.Join(a.tell(done, o), verdictStatus(done.Verdict))
+	}
+	options := o.options()
+	if options.Base, err = o.baseReport(p); err != nil {
+		return err
+	}
+	if o.force {
+		done.Verdict = patch.Needed
+		done.Report, err = d.Apply(p, options)
+	} else {
+		done.Verdict, done.Report, err = d.Put(p, options)
+	}
+	if errors.As(err, new(patch.Conflicts)) {
+		if done.Report.Conflicts() == nil {
+			done.Why = err.Error()
+		}
+		return a.unfit(done, o, unfitHint(done.Verdict, o))
+	}
+	if err != nil {
+		return err
+	}
+	done.Applied = done.Verdict == patch.Needed
+	if !done.Applied {
+		done.Why = "nothing to do"
+	}
+	if err := a.commit(d.Edit(), o); err != nil {
+		return err
+	}
+	if o.refresh && !o.dryRun && done.Applied {
+		if err := rewrite(filepath.Dir(o.input), map[string]string{filepath.Base(o.input): p.Refresh(done.Report)}); err != nil {
+			return err
+		}
+	}
+	return a.tell(done, o)
+}
+
+// verdictStatus is the exit status of --check as an error.
+func verdictStatus(v patch.Verdict) error {
+	switch v {
+	case patch.Needed:
+		return errNeeded
+	case patch.Conflict, patch.Ambiguous:
+		return errRed
+	}
+	return nil
+}
+
+// baseReport puts the patch into the tree it was made for.
+func (o *patchOptions) baseReport(p *patch.Patch) (*patch.Report, error) {
+	if o.base == "" {
+		return nil, nil
+	}
+	t, err := tree.Open(o.base)
+	if err != nil {
+		return nil, &usageError{err.Error(), "--base DIR names the source that the patch was made for"}
+	}
+	defer t.Close()
+	options := o.options()
+	options.Fuzz, options.Strict = 0, false
+	r, err := patch.NewDraft(t).Apply(p, options)
+	if err != nil {
+		return nil, &usageError{fmt.Sprintf("the patch does not fit the base: %v", err), "--base DIR names the source that the patch was made for"}
+	}
+	return &r, nil
+}
+
+// A planned is an edit, or something that ends in one.
+type planned interface {
+	Check() error
+	Commit() error
+}
+
+// commit writes, unless it is a dry run.
+func (a *app) commit(p planned, o patchOptions) error {
+	if o.dryRun {
+		return p.Check()
+	}
+	return p.Commit()
+}
+
+// rewrite writes patch files anew, all or none. One of which nothing is left stays.
+func rewrite(dir string, texts map[string]string) error {
+	t, err := tree.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	e := t.Begin()
+	for name, text := range texts {
+		if text != "" {
+			e.Write(tree.File{Name: name, Data: []byte(text)})
+		}
+	}
+	return e.Commit()
+}
+
+// patchSeries puts a series in, or takes it out.
+func (a *app) patchSeries(t *tree.Tree, o patchOptions) error {
+	list, err := series.Read(o.series)
+	if err != nil {
+		return err
+	}
+	if o.check {
+		return a.checkSeries(t, list, o)
+	}
+	stack, err := series.Open(t)
+	if err != nil {
+		return err
+	}
+	options := series.Options{Strict: o.strict, Fuzz: o.fuzz, RemoveEmpty: o.dropEmpty, Force: o.force}
+	if o.base != "" {
+		if options.Base, err = tree.Open(o.base); err != nil {
+			return &usageError{err.Error(), "--base DIR names the source that the series was made for"}
+		}
+		defer options.Base.Close()
+	}
+	push := stack.Push
+	if o.reverse {
+		push = stack.Pop
+	}
+	change, err := push(list, o.to, options)
+	if stop, ok := errors.AsType[*series.StopError](err); ok {
+		return a.stopped(stop, o)
+	}
+	if err != nil {
+		return err
+	}
+	if err := a.commit(change, o); err != nil {
+		return err
+	}
+	if o.refresh && !o.dryRun {
+		if err := rewrite(list.Dir, change.Rewritten); err != nil {
+			return err
+		}
+	}
+	return a.tellSteps(change.Steps, o)
+}
+
+// tellSteps writes what became of the patches of a series.
+func (a *app) tellSteps(steps []series.Step, o patchOptions) error {
+	applied := 0
+	for _, s := range steps {
+		p := fromStep(s)
+		if p.Applied = s.Why == ""; p.Applied {
+			applied++
+		}
+		if err := a.tell(p, o); err != nil {
+			return err
+		}
+	}
+	if a.json || o.silent || a.quiet {
+		return nil
+	}
+	what := "put in"
+	if o.reverse {
+		what = "taken out"
+	}
+	if o.dryRun {
+		what = "would be " + what
+	}
+	result := fmt.Sprintf("%d of %d patches %s", applied, len(steps), what)
+	if len(steps) == 0 {
+		result = "nothing to do"
+	}
+	_, err := fmt.Fprintln(a.out, result)
+	return err
+}
+
+// fromStep makes a step a report.
+func fromStep(s series.Step) report.Patch {
+	return report.Patch{Name: s.Name, Verdict: s.Verdict, Why: s.Why, Twin: s.Twin, Repairs: s.Repairs, Report: s.Report}
+}
+
+// stopped tells of the patch of a series that does not fit.
+func (a *app) stopped(stop *series.StopError, o patchOptions) error {
+	p := fromStep(stop.Step)
+	hint := unfitHint(stop.Verdict, o)
+	if o.reverse {
+		hint = "undo the edits, or take it out with -f; the edits are lost then"
+	}
+	if p.Report.Conflicts() == nil {
+		var conflicts patch.Conflicts
+		errors.As(stop.Err, &conflicts)
+		p.Report.Mails = append(p.Report.Mails, patch.MailReport{Conflicts: conflicts})
+	}
+	return a.unfit(p, o, hint)
+}
+
+// checkSeries tells of each patch of a series whether the tree has it.
+func (a *app) checkSeries(t *tree.Tree, list *series.Series, o patchOptions) error {
+	steps, err := series.Check(t, list)
+	if err != nil {
+		return err
+	}
+	status := error(nil)
+	for _, s := range steps {
+		if err := a.tell(fromStep(s), o); err != nil {
+			return err
+		}
+		if v := verdictStatus(s.Verdict); v != nil && status != errRed {
+			status = v
+		}
+	}
+	return status
+}

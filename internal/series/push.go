@@ -1,0 +1,205 @@
+package series
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+
+	"srcmend/internal/patch"
+	"srcmend/internal/tree"
+)
+
+// Options say how patches go in.
+type Options struct {
+	// Strict, Fuzz and RemoveEmpty are those of patch.Options.
+	Strict      bool
+	Fuzz        int
+	RemoveEmpty bool
+	// Base, unless nil, is a tree without the patches that the series was made
+	// for. What does not fit is merged by it.
+	Base *tree.Tree
+	// Force takes patches out although files were changed since they went in.
+	Force bool
+}
+
+// patch gives the options for one entry.
+func (o Options) patch(e Entry) patch.Options {
+	return patch.Options{Strip: e.Strip, Reverse: e.Reverse, Strict: o.Strict, Fuzz: o.Fuzz, RemoveEmpty: o.RemoveEmpty}
+}
+
+// Push plans to put in the patches of the series behind the last one that is in,
+// up to and with the one named; "" is the last. One that the tree has already, in
+// whatever way, is passed over, with Why in its step, and not recorded. A file with
+// no changes is passed over, too.
+//
+// A *StopError says which patch does not fit, and that then nothing would be
+// done; the steps say how far it went.
+func (s *Stack) Push(list *Series, last string, o Options) (*Change, error) {
+	todo, err := s.rest(list, last)
+	if err != nil {
+		return nil, err
+	}
+	p := &push{Change: s.change(), list: list, options: o, draft: patch.NewDraft(s.t), twins: map[string]string{}}
+	if err := p.startBase(todo); err != nil {
+		return nil, err
+	}
+	for _, e := range todo {
+		step, err := p.put(e)
+		p.Steps = append(p.Steps, step)
+		if err != nil {
+			return p.Change, err
+		}
+	}
+	p.finish()
+	return p.Change, nil
+}
+
+// rest lists the entries that are not in yet.
+func (s *Stack) rest(list *Series, last string) ([]Entry, error) {
+	from, end := 0, len(list.Entries)
+	if n := len(s.applied); n > 0 {
+		top := list.Index(s.applied[n-1])
+		if top < 0 {
+			return nil, fmt.Errorf("%w: %s is in the tree, and %s does not name it", ErrStack, s.applied[n-1], list.Name)
+		}
+		from = top + 1
+	}
+	if last != "" {
+		i := list.Index(last)
+		if i < 0 {
+			return nil, fmt.Errorf("%w: %s has no patch %s", ErrUnknown, list.Name, last)
+		}
+		end = i + 1
+	}
+	return list.Entries[min(from, end):end], nil
+}
+
+// ErrUnknown is wrapped by errors about the name of a patch that is not there.
+var ErrUnknown = errors.New("no such patch")
+
+// A push is a Change that is being worked out.
+type push struct {
+	*Change
+	list    *Series
+	options Options
+	draft   *patch.Draft
+	base    *patch.Draft // nil when there is none
+	twins   map[string]string
+	olds    []old
+}
+
+// An old is what a file had before a patch.
+type old struct {
+	patch, name string
+	file        *tree.File
+}
+
+// startBase puts into the base what is in the tree already.
+func (p *push) startBase(todo []Entry) error {
+	if p.options.Base == nil {
+		return nil
+	}
+	p.base = patch.NewDraft(p.options.Base)
+	for _, e := range p.list.Entries {
+		if len(todo) > 0 && e == todo[0] {
+			return nil
+		}
+		text, err := p.list.Patch(e)
+		if err != nil {
+			return err
+		}
+		if _, err := p.base.Apply(text, p.options.patch(e)); err != nil {
+			return fmt.Errorf("%s does not fit the base: %w", e.Name, err)
+		}
+	}
+	return nil
+}
+
+// put puts one patch into the draft.
+func (p *push) put(e Entry) (Step, error) {
+	step := Step{Name: e.Name}
+	text, err := p.list.Patch(e)
+	if errors.Is(err, patch.ErrNothing) {
+		step.Verdict, step.Why = patch.Present, "it changes no file"
+		p.next.applied = append(p.next.applied, e.Name)
+		return step, nil
+	}
+	if err != nil {
+		return step, err
+	}
+	step.Repairs = text.Repairs
+	step.Twin = twin(p.twins, text, e.Name)
+	o := p.options.patch(e)
+	if o.Base, err = p.putIntoBase(text, e); err != nil {
+		return step, err
+	}
+	step.Report, err = p.draft.Apply(text, o)
+	if errors.As(err, new(patch.Conflicts)) {
+		return p.explain(step, text, o, err)
+	}
+	if err != nil {
+		return step, fmt.Errorf("%s: %w", e.Name, err)
+	}
+	step.Verdict = patch.Needed
+	if !e.Reverse && !step.Report.Exact() {
+		p.Rewritten[e.Name] = text.Refresh(step.Report)
+	}
+	before := p.draft.Before()
+	for _, name := range slices.Sorted(maps.Keys(before)) {
+		p.olds = append(p.olds, old{e.Name, name, before[name]})
+	}
+	p.next.applied = append(p.next.applied, e.Name)
+	return step, nil
+}
+
+// putIntoBase puts a patch into the tree it was made for.
+func (p *push) putIntoBase(text *patch.Patch, e Entry) (*patch.Report, error) {
+	if p.base == nil {
+		return nil, nil
+	}
+	r, err := p.base.Apply(text, p.options.patch(e))
+	if err != nil {
+		return nil, fmt.Errorf("%s does not fit the base: %w", e.Name, err)
+	}
+	return &r, nil
+}
+
+// explain finds out why a patch does not fit. It may be in already.
+func (p *push) explain(step Step, text *patch.Patch, o patch.Options, cause error) (Step, error) {
+	v, r, err := p.draft.Verdict(text, o)
+	if err != nil {
+		return step, fmt.Errorf("%s: %w", step.Name, err)
+	}
+	step.Verdict = v
+	if v == patch.Present || v == patch.Superseded {
+		step.Report, step.Why = r, "the tree has it already"
+		return step, nil
+	}
+	return step, &StopError{step, cause}
+}
+
+// finish plans the edit: the files, and those from before each patch.
+func (p *push) finish() {
+	p.edit = p.draft.Edit()
+	kept := map[string]bool{}
+	for _, o := range p.olds {
+		first := !kept[o.name] && p.draft.Changed(o.name)
+		kept[o.name] = true
+		p.keep(o.name, o.file, first, o.patch)
+	}
+	p.write(p.list.Name, p.list.from(p.stack.t.Dir()))
+}
+
+// from is the folder of the series as seen from a tree, if it is in it.
+func (s *Series) from(dir string) string {
+	abs, err := filepath.Abs(s.Dir)
+	if err != nil {
+		return s.Dir
+	}
+	if rel, err := filepath.Rel(dir, abs); err == nil && filepath.IsLocal(rel) {
+		return filepath.ToSlash(rel)
+	}
+	return abs
+}
