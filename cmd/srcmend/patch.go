@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -98,9 +99,6 @@ func (a *app) patchVerb() *cobra.Command {
 	f.StringVar(&o.to, "to", "", "with --series: stop at the patch `NAME`")
 	f.StringVar(&o.base, "base", "", "merge what does not fit, by the tree `DIR` that the patch was made for")
 	f.BoolVar(&o.refresh, "refresh", false, "write the patch file anew, so that it fits exactly")
-	cmd.MarkFlagsMutuallyExclusive("check", "dry-run")
-	cmd.MarkFlagsMutuallyExclusive("check", "refresh")
-	cmd.MarkFlagsMutuallyExclusive("series", "input")
 	return cmd
 }
 
@@ -108,7 +106,9 @@ func (a *app) patchVerb() *cobra.Command {
 func (o *patchOptions) usage(args []string) error {
 	text := ""
 	switch {
-	case o.series != "" && len(args) > 0:
+	case o.check && (o.dryRun || o.refresh):
+		text = "--check changes nothing, so --dry-run and --refresh have no meaning with it"
+	case o.series != "" && (len(args) > 0 || o.input != ""):
 		text = "a series has its patches beside it, so there is nothing more to name"
 	case o.series != "" && o.stripGiven:
 		text = "the -p of a patch of a series stands in the series file, behind the patch's name"
@@ -237,6 +237,8 @@ func unfitHint(v patch.Verdict, o patchOptions) string {
 		return "-d DIR, the top of the source; or -p N, if the names have another prefix"
 	case v == patch.Ambiguous:
 		return "look at the places above; -f puts it in all the same"
+	case o.strict:
+		return "without --strict a hunk may stand elsewhere"
 	case o.series == "" && o.base == "" && o.fuzz == 0:
 		return "--base DIR, with the source that the patch was made for, merges; --fuzz 2 lets outer context differ"
 	case o.base == "" && o.fuzz == 0:
@@ -357,6 +359,9 @@ func rewrite(dir string, texts map[string]string) error {
 // patchSeries puts a series in, or takes it out.
 func (a *app) patchSeries(t *tree.Tree, o patchOptions) error {
 	list, err := series.Read(o.series)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &usageError{err.Error(), "--series FILE names the list of patches"}
+	}
 	if err != nil {
 		return err
 	}

@@ -50,6 +50,8 @@ func (p *placer) conflict(file string, number int, h Hunk, m *misfit) *ConflictE
 	case same >= 0:
 		e.Near += same
 		e.differs(e.Compared[same:])
+	case m.why == whyExact:
+		e.Why = fmt.Sprintf("all of it stands at line %d, and %s", at+1, whyExact)
 	case e.Why == "" && at < p.frozen:
 		e.Why = whyBefore
 	}

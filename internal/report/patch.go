@@ -38,10 +38,13 @@ func (p Patch) Text(w io.Writer, quiet bool) error {
 				fmt.Fprintf(&b, "  %s: %s\n", clean(f.Name), file(f))
 			}
 		}
-		for _, c := range m.Conflicts {
-			if m.Verdict != patch.Superseded || !quiet {
+		switch {
+		case m.Verdict != patch.Superseded:
+			for _, c := range m.Conflicts {
 				conflict(&b, c)
 			}
+		case !quiet:
+			fmt.Fprintf(&b, "  the lines it adds are there already, in another place or order\n")
 		}
 	}
 	_, err := io.WriteString(w, b.String())
