@@ -96,7 +96,7 @@ func (s *tallied) settle(t *testing.T, whole bool) {
 
 // built is the program as it is shipped: the one the scripts run is this test, which
 // takes longer to start.
-func built(t *testing.T) string {
+func built(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "srcmend")
 	cmd := exec.Command("go", "build", "-trimpath", "-o", path, ".")

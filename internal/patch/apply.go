@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/bluekeyes/go-gitdiff/gitdiff"
@@ -62,8 +63,9 @@ func (o Options) check() error {
 	return nil
 }
 
-// ErrOptions is wrapped by errors about Options that mean nothing.
-var ErrOptions = errors.New("contradictory options")
+// ErrOptions is wrapped by errors about Options that mean nothing, or nothing for
+// this patch and tree.
+var ErrOptions = errors.New("these options can't be followed")
 
 // Apply puts the patch into the tree, or takes it out; all of it or, after an
 // error, nothing.
@@ -242,6 +244,9 @@ func (d *Draft) remove(c change) (FileReport, error) {
 	if err != nil {
 		return r, err
 	}
+	if !s.exists && d.mail.rules.RemoveEmpty && len(c.Hunks) == 0 && c.binary == nil {
+		return r, nil // it was empty, so it was never made
+	}
 	replaced := d.mail.placed[c.old] && d.mail.before[c.old].exists
 	if replaced {
 		s = d.mail.before[c.old]
@@ -325,7 +330,7 @@ func (d *Draft) modify(c change) (FileReport, error) {
 	if s, err = d.existing(name, c); err != nil {
 		return r, err
 	}
-	if c.onlyMode() && c.modeAfter(s) == s.mode {
+	if c.onlyMode() && c.OldMode != c.NewMode && c.modeAfter(s) == s.mode {
 		return r, refuse(name, "its mode is the new one already")
 	}
 	text, err := d.content(c, s, &r)
@@ -404,7 +409,24 @@ func (d *Draft) content(c change, s state, r *FileReport) (string, error) {
 		line, _, _ := strings.Cut(s.text, "\n")
 		return "", &ConflictError{File: r.Name, Near: 1, Found: excerpt(line), Why: "the change was made from an empty file"}
 	}
+	if c.crlf && strings.Contains(s.text, "\r\n") {
+		c.Hunks = withCR(c.Hunks)
+	}
 	return d.place(c, s.text, r)
+}
+
+// withCR gives hunks their carriage returns back.
+func withCR(hunks []Hunk) []Hunk {
+	hunks = slices.Clone(hunks)
+	for i, h := range hunks {
+		hunks[i].Body = slices.Clone(h.Body)
+		for j, line := range h.Body {
+			if text, ok := strings.CutSuffix(line.Text, "\n"); ok {
+				hunks[i].Body[j].Text = text + "\r\n"
+			}
+		}
+	}
+	return hunks
 }
 
 // place goes down the ladder: all of the context; a merge, where the tree is known

@@ -33,6 +33,7 @@ type identifier struct {
 	sum  [sha1.Size]byte
 	hash hash.Hash
 	last *section // the file before
+	kept []byte   // of a line, for write
 }
 
 // patchID gives the id of a mail.
@@ -84,13 +85,13 @@ func (sec *section) headForID() []string {
 
 // write hashes a line without its white space.
 func (id *identifier) write(line string) {
-	kept := make([]byte, 0, len(line))
+	id.kept = id.kept[:0]
 	for i := range len(line) {
 		if c := line[i]; c != ' ' && (c < '\t' || c > '\r') {
-			kept = append(kept, c)
+			id.kept = append(id.kept, c)
 		}
 	}
-	id.hash.Write(kept)
+	id.hash.Write(id.kept)
 }
 
 // flush adds the hash to the sum, both as little-endian numbers, and begins anew.

@@ -60,7 +60,7 @@ func (c change) merge(text string, r *FileReport) (string, bool) {
 			return "", false
 		}
 	}
-	out, ok := replaced(now, ours)
+	out, ok := replaced(text, now, ours)
 	if !ok {
 		return "", false
 	}
@@ -101,16 +101,19 @@ func changed(stretches []stretch, before, now []string) []edit {
 	return all
 }
 
-// replaced makes edits, which come in their order.
-func replaced(lines []string, edits []edit) (string, bool) {
-	p := &placer{lines: lines}
+// replaced makes edits to the lines of a text, which come in their order.
+func replaced(text string, lines []string, edits []edit) (string, bool) {
+	p := &placer{text: text, lines: lines}
 	ok := true
 	for _, e := range edits {
 		if e.at < p.frozen {
 			return "", false
 		}
-		ok = ok && p.write(lines[p.frozen:e.at]...) && p.write(e.lines...)
-		p.frozen = e.at + e.n
+		ok = ok && p.copy(e.at)
+		for _, line := range e.lines {
+			ok = ok && p.write(line)
+		}
+		p.skip(e.at + e.n)
 	}
 	out, bad := p.finish()
 	return out, ok && bad == nil

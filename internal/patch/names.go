@@ -169,7 +169,7 @@ func (s *scanner) gitSection() (*section, error) {
 			return nil, err
 		}
 	}
-	if err := sec.complete(); err != nil {
+	if err := s.complete(sec); err != nil {
 		return nil, err
 	}
 	if sec.header.kind == "" && sec.header.newMode == 0 && len(sec.hunks) == 0 && sec.data == nil {
@@ -274,6 +274,9 @@ func splitGitNames(s, from, to string) (oldName, newName string, err error) {
 
 // extended reads one line of a git header, and reports whether it is one.
 func (h *header) extended(line string) (known bool, err error) {
+	if line == "" || strings.IndexByte("ondrcsi", line[0]) < 0 {
+		return false, nil
+	}
 	for _, c := range []struct {
 		prefix string
 		read   func(text string) error

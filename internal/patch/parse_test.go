@@ -105,6 +105,29 @@ func mailOf(name string) string {
 		"diff --git a/" + name + " b/" + name + "\nindex 0123456..789abcd\n--- a/" + name + "\n+++ b/" + name + "\n" + one + "-- \n2.39.5\n\n"
 }
 
+// TestRepairsOfGitHeaders: what is said besides is taken as git takes it.
+func TestRepairsOfGitHeaders(t *testing.T) {
+	git := "diff --git a/x b/x\n"
+	for _, c := range []struct{ text, want, repair string }{
+		{git + "new file mode 100644\nindex 0000000..789abcd\n", "create /dev/null b/x ---------- -rw-r--r-- 0", "it is made empty"},
+		{git + "new file mode 100664\nindex 0000000..e69de29\n", "create /dev/null b/x ---------- -rw-r--r-- 0", "the mode 100664 was taken"},
+		{git + "old mode 100600\nnew mode 100711\n", "modify a/x b/x -rw-r--r-- -rwxr-xr-x 0", "the mode 100600 was taken"},
+		{"--- a/x\ty\t2018-11-23 12:00:00 +0100\n+++ b/x\ty\t2018-11-23 12:00:00 +0100\n" + one, "modify a/x\ty b/x\ty 1", ""},
+	} {
+		p, err := Parse(strings.NewReader(c.text))
+		if err != nil {
+			t.Errorf("%q: %v", c.text, err)
+			continue
+		}
+		if got := strings.TrimSpace(summary(p)); !strings.Contains(got, c.want) {
+			t.Errorf("%q: %q, want %q", c.text, got, c.want)
+		}
+		if c.repair == "" && p.Repairs != nil || c.repair != "" && (p.Repairs == nil || !strings.Contains(p.Repairs[0].What, c.repair)) {
+			t.Errorf("%q: %v, want %q", c.text, p.Repairs, c.repair)
+		}
+	}
+}
+
 func TestRepairs(t *testing.T) {
 	context := "--- a/x\n+++ b/x\n@@ -1,5 +1,5 @@\n a\n-b\n+c\n \n \n \n"
 	want := parse(t, context).Mails[0].Files[0].Hunks
@@ -194,7 +217,11 @@ func TestParseErrors(t *testing.T) {
 		{"new in two hunks", "--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+a\n@@ -0,0 +2 @@\n+b\n", "the file is new"},
 		{"gone with lines left", "--- a/x\n+++ /dev/null\n" + one, "the file goes, and a hunk leaves lines in it"},
 		{"git, content said and missing", git + "index 0123456..789abcd 100644\n", "no change follows"},
-		{"git, new content missing", git + "new file mode 100644\nindex 0000000..789abcd\n", "no change follows"},
+		{"git, old content missing", git + "deleted file mode 100644\nindex 789abcd..0000000\n", "no change follows"},
+		{"git, new and renamed", git + "new file mode 100644\nrename from x\nrename to x\n", "git's header says create, and now rename"},
+		{"git, copied and renamed", git + "copy from x\nrename to x\n", "git's header says copy, and now rename"},
+		{"git, new file with two names", "diff --git a/x b/x\nnew file mode 100644\n--- /dev/null\n+++ b/x-y\n@@ -0,0 +1 @@\n+a\n", "two names for one file"},
+		{"git, file to remove with two names", "diff --git a/x b/x\ndeleted file mode 100644\n--- a/y\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n", "two names for one file"},
 		{"git, odd mode", git + "old mode 100644\nnew mode 104755\n", `the file mode "104755"`},
 		{"git, submodule", git + "new file mode 160000\n", "submodule"},
 		{"git, file to link", git + "old mode 100644\nnew mode 120000\n", "a link of a file"},

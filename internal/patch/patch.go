@@ -118,6 +118,7 @@ type File struct {
 	binary             *binary
 	oldEmpty, newEmpty bool // git's header says that the file is there, and empty
 	span               lineSpan
+	crlf               bool // its lines ended with carriage returns, which were taken off
 }
 
 // IsBinary reports whether the change is a binary one of git's.

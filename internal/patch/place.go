@@ -30,12 +30,15 @@ type rules struct {
 
 // A placer puts hunks into the lines of one file, from the first to the last.
 type placer struct {
-	lines  []string // with their newlines
+	text   string
+	lines  []string // of the text, with their newlines
 	frozen int      // so many lines are done: no hunk may touch them any more
+	done   int      // so many bytes of the text are these
 	drift  int      // how far the last hunk was from where its header says
 	grown  int      // how many lines the hunks so far have added
 	index  index
 	probes int
+	scans  int // how often the whole file was looked through
 
 	out        strings.Builder
 	incomplete bool // what is written ends without a newline
@@ -43,7 +46,7 @@ type placer struct {
 
 // newPlacer cuts a text into lines.
 func newPlacer(text string) *placer {
-	p := &placer{lines: splitLines(text)}
+	p := &placer{text: text, lines: splitLines(text)}
 	p.out.Grow(len(text))
 	return p
 }
@@ -281,21 +284,45 @@ func (p *placer) searchFar(old []string, guess int, fits func(at int) bool) int 
 }
 
 // all lists the first places behind the frozen lines where the pattern stands, at
-// most so many.
+// most so many. The first few times the file is looked through for the longest line
+// of the pattern, which costs less than an index.
 func (p *placer) all(old []string, most int) []int {
 	var found []int
-	rarest := p.rarest(old)
-	for _, at := range p.where(old[rarest]) {
-		at -= rarest
+	try := func(at int) (more bool) {
 		p.probes++
 		if p.frozen <= at && at+len(old) <= len(p.lines) && p.matches(old, at) {
 			found = append(found, at)
 		}
-		if len(found) == most || p.probes > maxProbes {
+		return len(found) < most && p.probes <= maxProbes
+	}
+	const few = 3
+	if p.scans++; p.index.lines == nil && p.scans <= few {
+		which := longest(old)
+		for i := p.frozen + which; i < len(p.lines); i++ {
+			if p.lines[i] == old[which] && !try(i-which) {
+				break
+			}
+		}
+		return found
+	}
+	rarest := p.rarest(old)
+	for _, at := range p.where(old[rarest]) {
+		if !try(at - rarest) {
 			break
 		}
 	}
 	return found
+}
+
+// longest is the index of the longest line.
+func longest(lines []string) int {
+	best := 0
+	for i, line := range lines {
+		if len(line) > len(lines[best]) {
+			best = i
+		}
+	}
+	return best
 }
 
 // put writes the lines before the hunk, and its new lines. Context that was not
@@ -303,13 +330,13 @@ func (p *placer) all(old []string, most int) []int {
 func (p *placer) put(h Hunk, s spot) *misfit {
 	body := h.Body[s.top : len(h.Body)-s.bottom]
 	at, end := s.at+s.top, s.at+h.OldLines-s.bottom
-	ok := p.write(p.lines[p.frozen:at]...)
+	ok := p.copy(at)
 	for _, line := range body {
 		if line.Op != Remove {
 			ok = ok && p.write(line.Text)
 		}
 	}
-	p.frozen = end
+	p.skip(end)
 	p.drift = s.at - h.nominal()
 	p.grown += h.NewLines - h.OldLines
 	if !ok {
@@ -349,23 +376,37 @@ func (h *Hunk) moveTo(at, grown int) {
 	}
 }
 
-// write adds lines, and reports false when a line would follow one without a
-// newline.
-func (p *placer) write(lines ...string) bool {
-	for _, line := range lines {
-		if p.incomplete {
-			return false
-		}
-		p.out.WriteString(line)
-		p.incomplete = !strings.HasSuffix(line, "\n")
+// write adds text, and reports false when it would follow a line without a newline.
+func (p *placer) write(text string) bool {
+	if text == "" {
+		return true
 	}
+	if p.incomplete {
+		return false
+	}
+	p.out.WriteString(text)
+	p.incomplete = text[len(text)-1] != '\n'
 	return true
+}
+
+// copy writes the lines of the file up to an index, as write does.
+func (p *placer) copy(end int) bool {
+	from := p.done
+	p.skip(end)
+	return p.write(p.text[from:p.done])
+}
+
+// skip leaves out the lines up to an index.
+func (p *placer) skip(end int) {
+	for ; p.frozen < end; p.frozen++ {
+		p.done += len(p.lines[p.frozen])
+	}
 }
 
 // finish writes the lines behind the last hunk, and gives the whole.
 func (p *placer) finish() (string, *misfit) {
 	at := p.frozen
-	if !p.write(p.lines[p.frozen:]...) {
+	if !p.write(p.text[p.done:]) {
 		return "", &misfit{near: at, why: whyGoesOn}
 	}
 	return p.out.String(), nil

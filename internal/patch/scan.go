@@ -21,6 +21,7 @@ type section struct {
 	hunks  []rawHunk
 	data   []string // of a git binary patch, with its first line
 	span   lineSpan // of the hunks
+	crlf   bool     // carriage returns were taken off the hunks
 }
 
 // A lineSpan is where the hunks of a section begin and end, as indexes of lines of
@@ -212,7 +213,7 @@ func (s *scanner) hunks(sec *section) error {
 			return syntaxError(s.at+1, "%v", err)
 		}
 		if strings.HasSuffix(s.line(0), "\r\n") && !stripCR {
-			stripCR = true
+			stripCR, sec.crlf = true, true
 			s.repair(s.at, "the hunk headers had carriage returns")
 		}
 		h.line = s.at + 1

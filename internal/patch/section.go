@@ -40,15 +40,20 @@ func (s *scanner) binary(sec *section) {
 	}
 }
 
-// complete refuses a git header that speaks of a change of content without
-// giving one.
-func (sec *section) complete() error {
+// complete refuses a git header that speaks of a change of content without giving
+// one. A file to be made is made empty then, as git and GNU patch do: that much is
+// said.
+func (s *scanner) complete(sec *section) error {
 	h := sec.header
 	if len(sec.hunks) > 0 || sec.data != nil || h.oldID == h.newID {
 		return nil
 	}
 	for _, id := range []string{h.oldID, h.newID} {
-		if strings.Trim(id, "0") != "" && !isEmptyID(id) {
+		switch {
+		case strings.Trim(id, "0") == "" || isEmptyID(id):
+		case h.kind == Create:
+			s.repair(sec.line-1, "the content of the new file was missing; it is made empty")
+		default:
 			return sec.incomplete()
 		}
 	}
@@ -72,7 +77,7 @@ func (sec *section) file() (File, error) {
 	f := File{
 		Line: sec.line, Git: h.git, Kind: h.kind,
 		OldName: h.oldName, NewName: h.newName, OldMode: h.oldMode, NewMode: h.newMode,
-		oldEmpty: isEmptyID(h.oldID), newEmpty: isEmptyID(h.newID), span: sec.span,
+		oldEmpty: isEmptyID(h.oldID), newEmpty: isEmptyID(h.newID), span: sec.span, crlf: sec.crlf,
 	}
 	var err error
 	if sec.data != nil {
@@ -154,12 +159,22 @@ func (sec *section) readHunks() ([]Hunk, error) {
 		}
 		h.Body = make([]Line, len(fragment.Lines))
 		for j, line := range fragment.Lines {
-			op := map[gitdiff.LineOp]Op{gitdiff.OpContext: Context, gitdiff.OpDelete: Remove, gitdiff.OpAdd: Add}[line.Op]
-			h.Body[j] = Line{Op: op, Text: line.Line}
+			h.Body[j] = Line{Op: opOf(line.Op), Text: line.Line}
 		}
 		hunks[i] = h
 	}
 	return hunks, nil
+}
+
+// opOf says the same in our words.
+func opOf(op gitdiff.LineOp) Op {
+	switch op {
+	case gitdiff.OpAdd:
+		return Add
+	case gitdiff.OpDelete:
+		return Remove
+	}
+	return Context
 }
 
 // readBinary gives the pieces of a binary change as go-gitdiff reads them.

@@ -2,6 +2,7 @@ package patch
 
 import (
 	"errors"
+	"path"
 	"slices"
 	"strings"
 
@@ -245,8 +246,8 @@ func (d *Draft) doubt(m Mail, o Options, in trial, r *MailReport) error {
 	switch {
 	case r.Verdict == Needed && e.verdict() == Superseded:
 		r.Verdict, r.Added, r.Found = Superseded, e.added, e.found
-	case r.Verdict == Present && e.against:
-		r.Verdict, r.Files, r.Conflicts = Conflict, in.files, in.conflicts
+	case r.Verdict == Present && (e.against || e.verdict() == Absent):
+		r.Verdict, r.Files, r.Conflicts = e.verdict(), in.files, in.conflicts
 	}
 	return err
 }
@@ -314,6 +315,12 @@ func (d *Draft) weigh(c change) (evidence, error) {
 	switch c.Kind {
 	case Delete, uncopy:
 		e.against = old.exists
+		if folder := path.Dir(c.old); !old.exists {
+			_, err := d.t.Lstat(folder)
+			if folder == "." || err == nil { // it can have been there
+				e.changed, e.missing = 0, 0
+			}
+		}
 		return e, nil
 	case Rename:
 		e.against = old.exists || !after.exists

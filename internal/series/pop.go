@@ -1,6 +1,7 @@
 package series
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -45,14 +46,16 @@ func (s *Stack) Pop(list *Series, stay string, o Options) (*Change, error) {
 			if r, known := restored[target]; known {
 				c.edit.Remove(r.backup)
 			}
-			restored[target] = restore{backup, f != nil}
+			restored[target] = restore{backup, f}
 			delete(c.next.empty, backup)
 		}
 		c.unmark(name)
 		now = before
 	}
 	c.next.applied = c.next.applied[:n]
-	c.restore(restored)
+	if err := c.restore(restored); err != nil {
+		return nil, err
+	}
 	c.write("", "")
 	return c, nil
 }
@@ -60,23 +63,26 @@ func (s *Stack) Pop(list *Series, stay string, o Options) (*Change, error) {
 // A restore says where the content of a file is.
 type restore struct {
 	backup string
-	there  bool // otherwise the file was not there
+	file   *tree.File // nil: it was not there
 }
 
-// restore plans to bring files back.
-func (c *Change) restore(files map[string]restore) {
+// restore plans to bring files back. One that is as it was before stays, with its
+// time: the patches have changed it to and fro, and it was never written.
+func (c *Change) restore(files map[string]restore) error {
 	for target, r := range files {
-		_, err := c.stack.t.Lstat(target)
+		now, err := c.stack.t.Read(target)
 		switch {
-		case r.there:
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return err
+		case r.file != nil && (err != nil || now.Mode != r.file.Mode || !bytes.Equal(now.Data, r.file.Data)):
 			c.edit.Move(r.backup, target)
-		case err == nil:
+			continue
+		case r.file == nil && err == nil:
 			c.edit.Remove(target)
-			c.edit.Remove(r.backup)
-		default:
-			c.edit.Remove(r.backup)
 		}
+		c.edit.Remove(r.backup)
 	}
+	return nil
 }
 
 // unmark plans that the time stamp goes.
@@ -120,28 +126,41 @@ func check(list *Series, name string, before, now *patch.Draft, files map[string
 	if err != nil {
 		return err
 	}
-	made := before.Fork()
-	touched := maps.Clone(files)
 	options := o.patch(e)
 	options.Strict, options.Fuzz = false, 3
-	if _, err := made.Apply(text, options); err != nil {
-		return patch.Conflicts{{File: name, Why: "the patch is not what was put in, so whether files were edited since can't be told"}}
+	var edited patch.Conflicts
+	for _, dropEmpty := range []bool{options.RemoveEmpty, !options.RemoveEmpty} {
+		options.RemoveEmpty = dropEmpty
+		if edited, err = differences(text, options, before, now, files); err != nil {
+			return err
+		}
+		if edited == nil {
+			return nil
+		}
 	}
-	for file, f := range made.Before() {
-		touched[file] = f
+	return edited
+}
+
+// differences makes anew what a patch has made, and names the files that are
+// something else now.
+func differences(text *patch.Patch, o patch.Options, before, now *patch.Draft, files map[string]*tree.File) (patch.Conflicts, error) {
+	made := before.Fork()
+	if _, err := made.Apply(text, o); errors.As(err, new(patch.Conflicts)) {
+		return patch.Conflicts{{Why: "the patch is not what was put in, so whether files were edited since can't be told"}}, nil
+	} else if err != nil {
+		return nil, err
 	}
+	touched := maps.Clone(files)
+	maps.Copy(touched, made.Before())
 	var edited patch.Conflicts
 	for _, file := range slices.Sorted(maps.Keys(touched)) {
 		same, err := made.Same(now, file)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if !same {
 			edited = append(edited, &patch.ConflictError{File: file, Why: "it was edited since the patch went in"})
 		}
 	}
-	if edited != nil {
-		return edited
-	}
-	return nil
+	return edited, nil
 }

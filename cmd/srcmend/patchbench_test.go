@@ -1,0 +1,198 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A patchLoad is a tree and patches for it, in the order in which they go in.
+type patchLoad struct {
+	files   map[string]string
+	patches []string
+	fails   bool // the last patch does not fit
+}
+
+// BenchmarkPatch puts patches into a tree with the program as it is shipped, by
+// turns with its peers, each from a tree of its own. All are measured as whole
+// processes: cpu-x/patch is the processor time as a multiple of that of GNU patch,
+// which takes a process for each patch, and so for the others. A series goes in
+// with a record of it, as quilt's does; GNU patch keeps none.
+func BenchmarkPatch(b *testing.B) {
+	for _, c := range []struct {
+		what string
+		make func() patchLoad
+	}{
+		{"series", seriesLoad}, {"manyfiles", manyFilesLoad},
+		{"large/inplace", func() patchLoad { return largeLoad("", "") }},
+		{"large/moved", func() patchLoad { return largeLoad(strings.Repeat("\tnew();\n", 137), "") }},
+		{"large/conflict", func() patchLoad {
+			return largeLoad("", "@@ -259990,3 +259990,3 @@\n \tnowhere();\n-\tcall(x);\n+\tcall(y);\n }\n")
+		}},
+	} {
+		b.Run(c.what, func(b *testing.B) {
+			l := c.make()
+			program := built(b)
+			for b.Loop() {
+				l.compare(b, program)
+			}
+		})
+	}
+}
+
+// rounds is how often each program puts the same patches in; the medians count.
+const rounds = 5
+
+// compare runs all programs.
+func (l patchLoad) compare(b *testing.B, program string) {
+	var ours, gnu, git, quilt []float64
+	_, err := exec.LookPath("quilt")
+	withQuilt := err == nil && len(l.patches) > 1
+	for range rounds {
+		dir := b.TempDir()
+		run := func(script string) float64 {
+			tree := filepath.Join(dir, "tree")
+			l.write(b, tree)
+			cpu, _ := measured(b, tree, append(os.Environ(), "LC_ALL=C", "QUILT_PATCHES=../patches"), "sh", "-c", script)
+			if err := os.RemoveAll(tree); err != nil {
+				b.Fatal(err)
+			}
+			return cpu
+		}
+		l.writePatches(b, filepath.Join(dir, "patches"))
+		or := ""
+		if l.fails {
+			or = " || true"
+		}
+		if len(l.patches) > 1 {
+			ours = append(ours, run(program+" patch -s --series ../patches/series"))
+		} else {
+			ours = append(ours, run(program+" patch -s -p1 -i ../patches/0.patch >/dev/null 2>&1"+or))
+			git = append(git, run("git apply ../patches/0.patch 2>/dev/null"+or))
+		}
+		gnu = append(gnu, run("for p in $(cat ../patches/series); do patch -p1 -F0 -s -t -N -r - --no-backup-if-mismatch -i ../patches/$p >/dev/null"+or+"; done"))
+		if withQuilt {
+			quilt = append(quilt, run("quilt --quiltrc - push -a -q >/dev/null"))
+		}
+	}
+	b.ReportMetric(median(ours)/median(gnu), "cpu-x/patch")
+	b.ReportMetric(1000*median(gnu), "patch-cpu-ms")
+	if git != nil {
+		b.ReportMetric(median(git)/median(gnu), "git-x/patch")
+	}
+	if withQuilt {
+		b.ReportMetric(median(ours)/median(quilt), "cpu-x/quilt")
+	}
+}
+
+// write makes the tree.
+func (l patchLoad) write(b *testing.B, dir string) {
+	b.Helper()
+	for name, text := range l.files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			b.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// writePatches makes the folder of patches.
+func (l patchLoad) writePatches(b *testing.B, dir string) {
+	b.Helper()
+	files := map[string]string{}
+	var names strings.Builder
+	for i, text := range l.patches {
+		files[fmt.Sprintf("%d.patch", i)] = text
+		fmt.Fprintf(&names, "%d.patch\n", i)
+	}
+	files["series"] = names.String()
+	patchLoad{files: files}.write(b, dir)
+}
+
+// source is the text of a file of some size.
+func source(file, lines int) []string {
+	text := make([]string, lines)
+	for i := range text {
+		text[i] = fmt.Sprintf("\tcall_%d(argument_%d, %d);\n", file, i*7919%100_000, i%50)
+	}
+	return text
+}
+
+// hunk changes one line of a text, with three lines of context.
+func hunk(text []string, at int, change string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "@@ -%d,7 +%d,7 @@\n", at-2, at-2)
+	for i, line := range text[at-3 : at+4] {
+		if i == 3 {
+			b.WriteString("-" + line + "+" + change)
+		} else {
+			b.WriteString(" " + line)
+		}
+	}
+	return b.String()
+}
+
+// seriesLoad is like the series of a distribution: 100 patches of two or three
+// hunks in one to four of 300 files, which several of them change.
+func seriesLoad() patchLoad {
+	const files, patches, lines = 300, 100, 600
+	l := patchLoad{files: map[string]string{}}
+	texts := make([][]string, files)
+	name := func(i int) string { return fmt.Sprintf("lib%d/part%d/file%d.c", i%5, i%20, i) }
+	for i := range texts {
+		texts[i] = source(i, lines)
+		l.files[name(i)] = strings.Join(texts[i], "")
+	}
+	for n := range patches {
+		var p strings.Builder
+		fmt.Fprintf(&p, "Description: change number %d\nForwarded: no\n\n", n)
+		for k := range 1 + n%4 {
+			i := (n*7 + k*31) % 60
+			fmt.Fprintf(&p, "--- a/%s\n+++ b/%s\n", name(i), name(i))
+			for h := range 2 + n%2 {
+				at := 10 + (n*13+h*200)%(lines/3-20) + h*lines/3
+				change := fmt.Sprintf("\tchanged_%d_%d();\n", n, h)
+				p.WriteString(hunk(texts[i], at, change))
+				texts[i][at] = change
+			}
+		}
+		l.patches = append(l.patches, p.String())
+	}
+	return l
+}
+
+// manyFilesLoad is one patch that changes a line in each of 5,000 files.
+func manyFilesLoad() patchLoad {
+	l := patchLoad{files: map[string]string{}}
+	var p strings.Builder
+	for i := range 5000 {
+		name := fmt.Sprintf("part%d/sub%d/module%d/file%d.c", i%7, i%30, i%300, i)
+		text := source(i, 40)
+		l.files[name] = strings.Join(text, "")
+		fmt.Fprintf(&p, "--- a/%s\n+++ b/%s\n%s", name, name, hunk(text, 20, "\tchanged();\n"))
+	}
+	l.patches = []string{p.String()}
+	return l
+}
+
+// largeLoad is one patch with 2,000 hunks for a file of 10 MB, which begins with
+// other lines; another hunk may follow.
+func largeLoad(first, last string) patchLoad {
+	const lines, hunks = 360_000, 2000
+	text := source(1, lines)
+	var p strings.Builder
+	p.WriteString("--- a/x\n+++ b/x\n")
+	for i := range hunks {
+		p.WriteString(hunk(text, 10+i*(lines-20)/hunks, "\tchanged();\n"))
+	}
+	return patchLoad{
+		files:   map[string]string{"x": first + strings.Join(text, "")},
+		patches: []string{p.String() + last}, fails: last != "",
+	}
+}
