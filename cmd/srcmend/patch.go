@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -22,17 +23,17 @@ import (
 
 // patchOptions is the flags of the verb.
 type patchOptions struct {
-	input, dir         string
-	strip, fuzz        int
-	reverse, strict    bool
-	forward, force     bool
-	silent, dropEmpty  bool
-	dryRun, check      bool
-	series, to, base   string
-	refresh            bool
-	original           string // operands
-	in                 io.Reader
-	stripGiven, failed bool
+	input, dir        string
+	strip, fuzz       int
+	reverse, strict   bool
+	forward, force    bool
+	silent, dropEmpty bool
+	dryRun, check     bool
+	series, to, base  string
+	refresh           bool
+	original          string // operands
+	in                io.Reader
+	stripGiven        bool
 }
 
 const patchHelp = `Put a patch, or a series of patches, into a source tree, or take it out.
@@ -136,6 +137,7 @@ func (a *app) patch(ctx context.Context, args []string, o patchOptions) error {
 	if err := o.usage(args); err != nil {
 		return err
 	}
+	debug.SetGCPercent(400) // it lives for a moment, and holds what it reads to the end
 	if len(args) > 0 {
 		o.original = args[0]
 	}

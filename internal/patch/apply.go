@@ -436,7 +436,7 @@ func (d *Draft) place(c change, text string, r *FileReport) (string, error) {
 	if c.base != nil {
 		exact.Fuzz = 0
 	}
-	after, err := c.place(text, exact, r)
+	after, err := c.place(d.cut(text), exact, r)
 	if err == nil || c.base == nil || conflictsIn(err) == nil {
 		return after, err
 	}
@@ -444,14 +444,14 @@ func (d *Draft) place(c change, text string, r *FileReport) (string, error) {
 		return merged, nil
 	}
 	if d.mail.rules.Fuzz > 0 {
-		return c.place(text, d.mail.rules, r)
+		return c.place(d.cut(text), d.mail.rules, r)
 	}
 	return after, err
 }
 
 // place puts all hunks into a text.
-func (c change) place(text string, rules rules, r *FileReport) (string, error) {
-	p := newPlacer(text)
+func (c change) place(t text, rules rules, r *FileReport) (string, error) {
+	p := newPlacer(t)
 	r.Hunks, r.stood = nil, nil
 	var conflicts Conflicts
 	for i, h := range c.Hunks {

@@ -343,7 +343,7 @@ func TestUntouchedFilesStay(t *testing.T) {
 func TestManyHunks(t *testing.T) {
 	const n, hunks = 60000, 2000
 	for what, first := range map[string]string{"in place": "", "moved": strings.Repeat("new\n", 137)} {
-		p := newPlacer(first + numbered(n))
+		p := newPlacer(cut(first + numbered(n)))
 		for i := range hunks {
 			at := 10 + i*n/hunks
 			h := Hunk{OldStart: at, OldLines: 3, NewStart: at, NewLines: 3, Body: []Line{
@@ -376,11 +376,11 @@ func TestProbesAreBounded(t *testing.T) {
 		}
 		h.Body = append(h.Body, Line{op, "same\n"})
 	}
-	p := newPlacer(file)
+	p := newPlacer(cut(file))
 	if _, bad, err := p.place(h, rules{}); bad == nil || err != nil {
 		t.Errorf("a hunk that fits nowhere: %+v, %v", bad, err)
 	}
-	p = newPlacer(file)
+	p = newPlacer(cut(file))
 	p.probes = maxProbes - 1000
 	if _, _, err := p.place(h, rules{}); !errors.Is(err, errTooLong) {
 		t.Errorf("a search that takes too long: %v", err)

@@ -33,12 +33,12 @@ func (p *placer) conflict(file string, number int, h Hunk, m *misfit) *ConflictE
 		e.Near = m.near + 1
 		return e
 	case m.why == whyGoesOn:
-		e.Near, e.Found = m.near+1, excerpt(p.lines[m.near])
+		e.Near, e.Found = m.near+1, excerpt(p.line(m.near))
 		return e
 	case len(old) == 0:
-		e.Near = min(m.near, len(p.lines)) + 1
-		if m.near > len(p.lines) {
-			e.Why = fmt.Sprintf("the file has %d lines, and it should stand behind line %d", len(p.lines), h.OldStart)
+		e.Near = min(m.near, p.len()) + 1
+		if m.near > p.len() {
+			e.Why = fmt.Sprintf("the file has %d lines, and it should stand behind line %d", p.len(), h.OldStart)
 		}
 		return e
 	}
@@ -80,15 +80,21 @@ func (e *ConflictError) differs(d []Difference) {
 // not count.
 func (p *placer) likest(old []string, guess int) int {
 	const common = 50
-	guess = max(0, min(guess, len(p.lines)))
+	guess = max(0, min(guess, p.len()))
+	where := make(map[string][]int, len(old))
+	for _, line := range old {
+		where[line] = nil
+	}
+	for i := range p.len() {
+		if found, ok := where[p.line(i)]; ok && len(found) <= common {
+			where[p.line(i)] = append(found, i)
+		}
+	}
 	votes := map[int]int{guess: 0}
 	for i, line := range old {
-		if p.count(line) > common {
-			continue
-		}
-		for _, w := range p.where(line) {
-			if w-i >= 0 {
-				votes[w-i]++
+		for _, at := range where[line] {
+			if len(where[line]) <= common && at >= i {
+				votes[at-i]++
 			}
 		}
 	}
@@ -109,7 +115,7 @@ func distance(a, b int) int { return max(a-b, b-a) }
 // common subsequence.
 func (p *placer) compare(old []string, at int) []Difference {
 	old = old[:min(len(old), maxCompared)]
-	have := p.lines[at:min(len(p.lines), at+len(old)+slack)]
+	have := p.lines(at, min(p.len(), at+len(old)+slack))
 	common := make([][]int16, len(old)+1) // length of what the rests have in common
 	for i := range common {
 		common[i] = make([]int16, len(have)+1)

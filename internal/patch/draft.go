@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"srcmend/internal/tree"
 )
@@ -54,6 +55,8 @@ type Draft struct {
 	size int
 	last map[string]state // what the names had that the last patch changed
 	mail mailDraft
+
+	text *text // the last content that was cut into lines; forks share it
 }
 
 // A mailDraft is what must be known while the changes of one mail are made.
@@ -73,13 +76,13 @@ type copied struct {
 
 // NewDraft begins with the tree as it is.
 func NewDraft(t *tree.Tree) *Draft {
-	return &Draft{t: t, disk: map[string]onDisk{}, now: map[string]state{}, last: map[string]state{}}
+	return &Draft{t: t, disk: map[string]onDisk{}, now: map[string]state{}, last: map[string]state{}, text: &text{}}
 }
 
 // Fork gives a copy that can be changed without changing d. Both read the tree
 // for each other.
 func (d *Draft) Fork() *Draft {
-	return &Draft{t: d.t, disk: d.disk, now: maps.Clone(d.now), size: d.size, last: maps.Clone(d.last)}
+	return &Draft{t: d.t, disk: d.disk, now: maps.Clone(d.now), size: d.size, last: maps.Clone(d.last), text: d.text}
 }
 
 // begin makes what follows one step, for rollback and Before.
@@ -167,12 +170,19 @@ func (d *Draft) read(name string) (state, error) {
 	case err != nil:
 		return state{}, err
 	default:
-		s = onDisk{state{exists: true, mode: f.Mode, text: string(f.Data)}, f}
+		s = onDisk{state{exists: true, mode: f.Mode, text: textOf(f.Data)}, f}
 		s.file.Data = nil
 	}
 	d.disk[name] = s
 	return s.state, nil
 }
+
+// textOf is data as a text, without a copy. Nobody else has the data of a file that
+// was just read.
+func textOf(data []byte) string { return unsafe.String(unsafe.SliceData(data), len(data)) }
+
+// bytesOf is a text as data, without a copy, for those who only read it.
+func bytesOf(text string) []byte { return unsafe.Slice(unsafe.StringData(text), len(text)) }
 
 // base gives the state of a name for a rename or copy from it. Git writes these
 // against the tree before the commit, so what another file has taken the place
@@ -211,6 +221,15 @@ func (d *Draft) put(name string, s state) error {
 	}
 	d.now[name] = s
 	return nil
+}
+
+// cut finds the lines of a content. Those of the last one are kept, since a patch is
+// often tried several times.
+func (d *Draft) cut(all string) text {
+	if d.text.all != all {
+		*d.text = cut(all)
+	}
+	return *d.text
 }
 
 // Read gives a file or link as it is in the draft. The error wraps
@@ -289,7 +308,7 @@ func (d *Draft) Edit() *tree.Edit {
 		case s == old.state:
 		case s.exists:
 			f := old.file
-			f.Name, f.Mode, f.Data = name, s.mode, []byte(s.text)
+			f.Name, f.Mode, f.Data = name, s.mode, bytesOf(s.text)
 			e.Write(f)
 		case old.exists:
 			e.Remove(name)

@@ -43,11 +43,12 @@ func edits(hunks []Hunk) []edit {
 // that file as the common ancestor, it is a merge of two sets of changes. It
 // succeeds only if no line of one is changed, or stands directly beside one that
 // is changed, by the other; but what both do alike is done once.
-func (c change) merge(text string, r *FileReport) (string, bool) {
+func (c change) merge(content string, r *FileReport) (string, bool) {
 	if c.base.stood == nil && len(c.Hunks) > 0 {
 		return "", false
 	}
-	before, now := splitLines(c.base.before), splitLines(text)
+	was, is := cut(c.base.before), cut(content)
+	before, now := was.lines(0, was.len()), is.lines(0, is.len())
 	theirs := edits(c.base.stood)
 	stretches := common(before, now)
 	var ours []edit
@@ -60,7 +61,7 @@ func (c change) merge(text string, r *FileReport) (string, bool) {
 			return "", false
 		}
 	}
-	out, ok := replaced(text, now, ours)
+	out, ok := replaced(is, ours)
 	if !ok {
 		return "", false
 	}
@@ -101,9 +102,9 @@ func changed(stretches []stretch, before, now []string) []edit {
 	return all
 }
 
-// replaced makes edits to the lines of a text, which come in their order.
-func replaced(text string, lines []string, edits []edit) (string, bool) {
-	p := &placer{text: text, lines: lines}
+// replaced makes edits to a text, which come in their order.
+func replaced(t text, edits []edit) (string, bool) {
+	p := &placer{text: t}
 	ok := true
 	for _, e := range edits {
 		if e.at < p.frozen {
@@ -113,7 +114,7 @@ func replaced(text string, lines []string, edits []edit) (string, bool) {
 		for _, line := range e.lines {
 			ok = ok && p.write(line)
 		}
-		p.skip(e.at + e.n)
+		p.frozen = e.at + e.n
 	}
 	out, bad := p.finish()
 	return out, ok && bad == nil
@@ -169,7 +170,8 @@ func hunkOf(lines []string, edits []edit, grown int) (h Hunk, more int) {
 
 // Diff gives the hunks that make one text into another.
 func Diff(before, after string) []Hunk {
-	a, b := splitLines(before), splitLines(after)
+	old, now := cut(before), cut(after)
+	a, b := old.lines(0, old.len()), now.lines(0, now.len())
 	return hunksOf(a, changed(common(a, b), a, b))
 }
 

@@ -30,42 +30,23 @@ type rules struct {
 
 // A placer puts hunks into the lines of one file, from the first to the last.
 type placer struct {
-	text   string
-	lines  []string // of the text, with their newlines
-	frozen int      // so many lines are done: no hunk may touch them any more
-	done   int      // so many bytes of the text are these
-	drift  int      // how far the last hunk was from where its header says
-	grown  int      // how many lines the hunks so far have added
+	text
+	frozen int // so many lines are done: no hunk may touch them any more
+	drift  int // how far the last hunk was from where its header says
+	grown  int // how many lines the hunks so far have added
 	index  index
 	probes int
-	scans  int // how often the whole file was looked through
+	scans  int // how often the whole file was looked through without an index
 
 	out        strings.Builder
 	incomplete bool // what is written ends without a newline
 }
 
-// newPlacer cuts a text into lines.
-func newPlacer(text string) *placer {
-	p := &placer{text: text, lines: splitLines(text)}
-	p.out.Grow(len(text))
+// newPlacer begins with a text.
+func newPlacer(t text) *placer {
+	p := &placer{text: t}
+	p.out.Grow(len(t.all) + len(t.all)/64)
 	return p
-}
-
-// splitLines cuts a text behind each newline.
-func splitLines(text string) []string {
-	if text == "" {
-		return nil
-	}
-	lines := make([]string, 0, strings.Count(text, "\n")+1)
-	for text != "" {
-		end := strings.IndexByte(text, '\n') + 1
-		if end == 0 {
-			end = len(text)
-		}
-		lines = append(lines, text[:end])
-		text = text[end:]
-	}
-	return lines
 }
 
 // A spot is where a hunk stands.
@@ -151,7 +132,7 @@ func (p *placer) place(h Hunk, r rules) (spot, *misfit, error) {
 // placeExactly looks for all lines of the pattern.
 func (p *placer) placeExactly(h Hunk, pat pattern, r rules) (spot, *misfit) {
 	guess := h.nominal() + p.drift
-	last := len(p.lines) - len(pat.lines) // the last index where the pattern has room
+	last := p.len() - len(pat.lines) // the last index where the pattern has room
 	fits := func(at int) bool { return p.frozen <= at && at <= last && p.matches(pat.lines, at) }
 	at, why := guess, ""
 	switch {
@@ -206,7 +187,7 @@ func (p *placer) placeLoosely(h Hunk, pat pattern, fuzz int) (s spot, found int)
 	case top < 0 && h.OldStart <= 1:
 		s.at = 0
 	case bottom < 0:
-		s.at = len(p.lines) - len(pat.lines)
+		s.at = p.len() - len(pat.lines)
 	default:
 		var where []int
 		if len(core) > 0 {
@@ -221,7 +202,7 @@ func (p *placer) placeLoosely(h Hunk, pat pattern, fuzz int) (s spot, found int)
 		}
 		return s, min(len(where), 2)
 	}
-	if at := s.at + s.top; s.at >= p.frozen && at+len(core) <= len(p.lines) && p.matches(core, at) {
+	if at := s.at + s.top; s.at >= p.frozen && at+len(core) <= p.len() && p.matches(core, at) {
 		return s, 1
 	}
 	return s, 0
@@ -231,7 +212,7 @@ func (p *placer) placeLoosely(h Hunk, pat pattern, fuzz int) (s spot, found int)
 func (p *placer) matches(old []string, at int) bool {
 	for i, line := range old {
 		p.probes++
-		if p.lines[at+i] != line {
+		if p.line(at+i) != line {
 			return false
 		}
 	}
@@ -260,20 +241,19 @@ func (p *placer) search(old []string, guess, last int) int {
 	return p.searchFar(old, guess, fits)
 }
 
-// searchFar tries only the places where the pattern's rarest line stands.
+// searchFar tries only the places where one line of the pattern stands.
 func (p *placer) searchFar(old []string, guess int, fits func(at int) bool) int {
-	rarest := p.rarest(old)
-	where := p.where(old[rarest])
-	hi, _ := slices.BinarySearch(where, guess+rarest)
+	line, where := p.trace(old)
+	hi, _ := slices.BinarySearch(where, guess+line)
 	lo := hi - 1
 	for (hi < len(where) || lo >= 0) && p.probes <= maxProbes {
 		p.probes++
 		var at int
-		if lo < 0 || hi < len(where) && where[hi]-rarest-guess <= guess-(where[lo]-rarest) {
-			at = where[hi] - rarest
+		if lo < 0 || hi < len(where) && where[hi]-line-guess <= guess-(where[lo]-line) {
+			at = where[hi] - line
 			hi++
 		} else {
-			at = where[lo] - rarest
+			at = where[lo] - line
 			lo--
 		}
 		if fits(at) {
@@ -284,45 +264,21 @@ func (p *placer) searchFar(old []string, guess int, fits func(at int) bool) int 
 }
 
 // all lists the first places behind the frozen lines where the pattern stands, at
-// most so many. The first few times the file is looked through for the longest line
-// of the pattern, which costs less than an index.
+// most so many.
 func (p *placer) all(old []string, most int) []int {
 	var found []int
-	try := func(at int) (more bool) {
+	line, where := p.trace(old)
+	for _, at := range where {
+		at -= line
 		p.probes++
-		if p.frozen <= at && at+len(old) <= len(p.lines) && p.matches(old, at) {
+		if p.frozen <= at && at+len(old) <= p.len() && p.matches(old, at) {
 			found = append(found, at)
 		}
-		return len(found) < most && p.probes <= maxProbes
-	}
-	const few = 3
-	if p.scans++; p.index.lines == nil && p.scans <= few {
-		which := longest(old)
-		for i := p.frozen + which; i < len(p.lines); i++ {
-			if p.lines[i] == old[which] && !try(i-which) {
-				break
-			}
-		}
-		return found
-	}
-	rarest := p.rarest(old)
-	for _, at := range p.where(old[rarest]) {
-		if !try(at - rarest) {
+		if len(found) == most || p.probes > maxProbes {
 			break
 		}
 	}
 	return found
-}
-
-// longest is the index of the longest line.
-func longest(lines []string) int {
-	best := 0
-	for i, line := range lines {
-		if len(line) > len(lines[best]) {
-			best = i
-		}
-	}
-	return best
 }
 
 // put writes the lines before the hunk, and its new lines. Context that was not
@@ -336,7 +292,7 @@ func (p *placer) put(h Hunk, s spot) *misfit {
 			ok = ok && p.write(line.Text)
 		}
 	}
-	p.skip(end)
+	p.frozen = end
 	p.drift = s.at - h.nominal()
 	p.grown += h.NewLines - h.OldLines
 	if !ok {
@@ -351,13 +307,13 @@ func (p *placer) stood(h Hunk, s spot) Hunk {
 	if s.fuzz > 0 {
 		h.Body = slices.Clone(h.Body)
 		for i := range s.top {
-			h.Body[i].Text = p.lines[s.at+i]
+			h.Body[i].Text = p.line(s.at + i)
 		}
-		missing := max(0, s.at+h.OldLines-len(p.lines)) // context that would stand behind the end
+		missing := max(0, s.at+h.OldLines-p.len()) // context that would stand behind the end
 		h.Body = h.Body[:len(h.Body)-missing]
 		h.OldLines, h.NewLines = h.OldLines-missing, h.NewLines-missing
 		for i := range s.bottom - missing {
-			h.Body[len(h.Body)-1-i].Text = p.lines[s.at+h.OldLines-1-i]
+			h.Body[len(h.Body)-1-i].Text = p.line(s.at + h.OldLines - 1 - i)
 		}
 	}
 	h.moveTo(s.at, p.grown)
@@ -391,22 +347,15 @@ func (p *placer) write(text string) bool {
 
 // copy writes the lines of the file up to an index, as write does.
 func (p *placer) copy(end int) bool {
-	from := p.done
-	p.skip(end)
-	return p.write(p.text[from:p.done])
-}
-
-// skip leaves out the lines up to an index.
-func (p *placer) skip(end int) {
-	for ; p.frozen < end; p.frozen++ {
-		p.done += len(p.lines[p.frozen])
-	}
+	from := p.frozen
+	p.frozen = end
+	return p.write(p.span(from, end))
 }
 
 // finish writes the lines behind the last hunk, and gives the whole.
 func (p *placer) finish() (string, *misfit) {
 	at := p.frozen
-	if !p.write(p.text[p.done:]) {
+	if !p.write(p.span(at, p.len())) {
 		return "", &misfit{near: at, why: whyGoesOn}
 	}
 	return p.out.String(), nil

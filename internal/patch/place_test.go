@@ -43,7 +43,7 @@ func FuzzSearch(f *testing.F) {
 			return lines
 		}
 		lines, old := split(file), split(pattern)
-		p := &placer{lines: lines, frozen: min(max(frozen, 0), len(lines))}
+		p := &placer{text: cut(strings.Join(lines, "")), frozen: min(max(frozen, 0), len(lines))}
 		last := len(lines) - len(old)
 		want := naive(lines, old, p.frozen, guess)
 		far := -1
@@ -80,13 +80,13 @@ func TestPattern(t *testing.T) {
 }
 
 func TestIndex(t *testing.T) {
-	p := newPlacer("a\nb\na\n\na\n")
+	p := newPlacer(cut("a\nb\na\n\na\n"))
 	for line, want := range map[string][]int{"a\n": {0, 2, 4}, "b\n": {1}, "\n": {3}, "c\n": {}} {
 		if got := p.where(line); !slices.Equal(got, want) || p.count(line) != len(want) {
 			t.Errorf("%q stands at %v, %d times; want %v", line, got, p.count(line), want)
 		}
 	}
-	if empty := newPlacer(""); len(empty.lines) != 0 || empty.count("a\n") != 0 || len(empty.where("a\n")) != 0 {
+	if empty := newPlacer(cut("")); empty.len() != 0 || empty.count("a\n") != 0 || len(empty.where("a\n")) != 0 {
 		t.Error("an empty file has lines")
 	}
 }
