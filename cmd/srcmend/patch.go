@@ -137,7 +137,9 @@ func (a *app) patch(ctx context.Context, args []string, o patchOptions) error {
 	if err := o.usage(args); err != nil {
 		return err
 	}
-	debug.SetGCPercent(400) // it lives for a moment, and holds what it reads to the end
+	// The program lives for a moment, and holds what it reads to the end.
+	debug.SetGCPercent(800)
+	debug.SetMemoryLimit(512 << 20)
 	if len(args) > 0 {
 		o.original = args[0]
 	}

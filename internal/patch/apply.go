@@ -95,7 +95,7 @@ func (d *Draft) Apply(p *Patch, o Options) (Report, error) {
 	if o.Reverse {
 		p = p.reversed()
 	}
-	strip, err := d.chooseStrip(o, p)
+	strip, err := d.chooseStrip(o, p, false)
 	if err != nil {
 		return Report{}, err
 	}

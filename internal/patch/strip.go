@@ -6,27 +6,29 @@ import (
 )
 
 // chooseStrip gives the number of components to take off: o.Strip, or for
-// ChooseStrip the one with which one of the patches fits the names in the tree. If
-// none does, it is the one with which most files are there, so that the conflict
-// to come names a file that is missing.
-func (d *Draft) chooseStrip(o Options, patches ...*Patch) (int, error) {
+// ChooseStrip the one with which the patch, or with both the patch that takes it
+// back, fits the names in the tree. If none does, it is the one with which most
+// files are there, so that the conflict to come names a file that is missing.
+func (d *Draft) chooseStrip(o Options, p *Patch, both bool) (int, error) {
 	if o.Strip != ChooseStrip || o.File != "" {
 		return max(o.Strip, 0), nil
 	}
 	var fitting []int
 	best, most := 1, -1
 	for _, strip := range []int{1, 0, 2, 3} {
-		for _, p := range patches {
-			all, there := p.namesFit(d, strip)
-			if all && strip == 1 {
-				return 1, nil
-			}
-			if all && !slices.Contains(fitting, strip) {
-				fitting = append(fitting, strip)
-			}
-			if there > most {
-				best, most = strip, there
-			}
+		all, there := p.namesFit(d, strip)
+		if !all && both {
+			back, some := p.reversed().namesFit(d, strip)
+			all, there = back, max(there, some)
+		}
+		if all && strip == 1 {
+			return 1, nil
+		}
+		if all {
+			fitting = append(fitting, strip)
+		}
+		if there > most {
+			best, most = strip, there
 		}
 	}
 	switch len(fitting) {

@@ -1,6 +1,10 @@
 package patch
 
-import "strings"
+import (
+	"bytes"
+	endian "encoding/binary"
+	"math/bits"
+)
 
 // A text is the content of a file, cut into lines. It keeps where they end rather
 // than the lines, which takes a fifth of the memory.
@@ -9,19 +13,30 @@ type text struct {
 	ends []int32 // of each line, behind its newline; a file has at most tree.MaxFile bytes
 }
 
-// cut finds the lines of a content.
+// cut finds the lines of a content. It looks at eight bytes at a time: lines are
+// short, and a search for each newline takes longer than all else here.
 func cut(all string) text {
+	t := text{all: all}
 	if all == "" {
-		return text{}
+		return t
 	}
-	t := text{all: all, ends: make([]int32, 0, strings.Count(all, "\n")+1)}
-	for end := 0; end < len(all); {
-		n := strings.IndexByte(all[end:], '\n') + 1
-		if n == 0 {
-			n = len(all) - end
+	data := bytesOf(all)
+	t.ends = make([]int32, 0, bytes.Count(data, []byte{'\n'})+1)
+	i := 0
+	for ; i+8 <= len(data); i += 8 {
+		const tops, newlines = 0x8080808080808080, 0x0a0a0a0a0a0a0a0a
+		word := endian.LittleEndian.Uint64(data[i:]) ^ newlines
+		for found := ^((word&^tops + ^uint64(tops)) | word) & tops; found != 0; found &= found - 1 {
+			t.ends = append(t.ends, int32(i+bits.TrailingZeros64(found)/8+1))
 		}
-		end += n
-		t.ends = append(t.ends, int32(end))
+	}
+	for ; i < len(data); i++ {
+		if data[i] == '\n' {
+			t.ends = append(t.ends, int32(i+1))
+		}
+	}
+	if n := len(t.ends); n == 0 || int(t.ends[n-1]) < len(all) {
+		t.ends = append(t.ends, int32(len(all)))
 	}
 	return t
 }

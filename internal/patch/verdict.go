@@ -114,10 +114,14 @@ func (d *Draft) judge(patches []*Patch, options []Options) (reports []Report, ne
 		if o.Reverse {
 			patches[i] = patches[i].reversed()
 		}
-		if o.Strip, err = d.chooseStrip(o, patches[i], patches[i].reversed()); err != nil {
+		if o.Strip, err = d.chooseStrip(o, patches[i], true); err != nil {
 			return nil, nil, err
 		}
 		options[i] = o
+	}
+	if len(patches) == 1 && len(patches[0].Mails) == 1 {
+		r, next, err := d.judgeOne(patches[0], options[0])
+		return []Report{r}, next, err
 	}
 	out, err := d.takeOut(patches, options)
 	if err != nil {
@@ -159,6 +163,30 @@ func (d *Draft) judgePatch(p *Patch, o Options, out []trial) (r Report, next *Dr
 	return r, d, nil
 }
 
+// judgeOne is judge for a patch of one mail. Where it fits without an offset, only
+// taking it out without one could cast doubt on that, which is soon tried.
+func (d *Draft) judgeOne(p *Patch, o Options) (r Report, next *Draft, err error) {
+	next = d.Fork()
+	in, err := next.try(p.Mails[0], rules{Options: o})
+	if err != nil {
+		return Report{}, nil, err
+	}
+	back := rules{Options: o, first: true}
+	back.Strict = in.fits() && in.matched && in.offset() == 0
+	out, err := d.Fork().tryBack(p.Mails[0], back)
+	if err != nil {
+		return Report{}, nil, err
+	}
+	mail, err := d.judgeMail(p.Mails[0], o, in, out)
+	for _, c := range mail.Conflicts {
+		c.Mail = 1
+	}
+	if mail.Verdict != Needed {
+		next = d.Fork()
+	}
+	return Report{Strip: o.Strip, Mails: []MailReport{mail}}, next, err
+}
+
 // A trial is how an attempt to make the changes of a mail went.
 type trial struct {
 	files     []FileReport
@@ -182,6 +210,15 @@ func (d *Draft) try(m Mail, r rules) (trial, error) {
 	return t, err
 }
 
+// tryBack takes a mail out. What no patch may touch does not fit.
+func (d *Draft) tryBack(m Mail, r rules) (trial, error) {
+	t, err := d.try(m.reversed(), r)
+	if errors.Is(err, tree.ErrRefused) {
+		t.conflicts, err = Conflicts{{Why: err.Error()}}, nil
+	}
+	return t, err
+}
+
 // matches reports whether what a mail changes must be there: lines, or a file as a
 // whole. Lines that go in without any context fit everywhere, so that they fit
 // proves nothing.
@@ -199,10 +236,7 @@ func (d *Draft) takeOut(patches []*Patch, options []Options) ([][]trial, error) 
 		trials[i] = make([]trial, len(p.Mails))
 		for j, m := range slices.Backward(p.Mails) {
 			without := d.Fork()
-			out, err := without.try(m.reversed(), rules{Options: options[i], first: true})
-			if errors.Is(err, tree.ErrRefused) {
-				out.conflicts, err = Conflicts{{Why: err.Error()}}, nil
-			}
+			out, err := without.tryBack(m, rules{Options: options[i], first: true})
 			if err != nil {
 				return nil, err
 			}
