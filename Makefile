@@ -40,6 +40,13 @@ demo: build
 	XDG_CACHE_HOME="$$PWD/demo/cache" XDG_STATE_HOME="$$PWD/demo/state" \
 		./srcmend build $(DEMO) --prefix "$$PWD/demo/dovecot"
 
+# More than a hundred real packages with their patches, against dpkg-source, GNU
+# patch and quilt, and the suites of GNU patch and git. What is fetched is kept.
+CORPUS = $$PWD/corpus
+corpus:
+	mkdir -p "$(CORPUS)"
+	SRCMEND_CORPUS="$(CORPUS)" $(GO) test -count=1 -timeout 80m -v -run 'TestCorpus|Suite$$' ./cmd/srcmend
+
 # Speed, each against its peer in the same run.
 bench:
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./...
@@ -61,4 +68,4 @@ fuzz:
 clean:
 	rm -rf srcmend demo
 
-.PHONY: all build test check cross demo bench golden fuzz clean
+.PHONY: all build test check cross demo corpus bench golden fuzz clean

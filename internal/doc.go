@@ -31,7 +31,8 @@
 //
 // On floor 2, plan turns a recipe into a value that says all that will be
 // done; fetch gets a distfile from the first source that has the right bytes;
-// history keeps what was done.
+// history keeps what was done; series puts the patches of a quilt series into a
+// tree, and keeps the record of them there.
 //
 // On floor 3, work carries out one plan. report, on floor 5, renders events.
 // The roof, cmd/srcmend, reads flags and puts the parts together; the data
@@ -59,6 +60,18 @@
 // install stages below DESTDIR. Only when all is staged are files put below
 // the prefix, each by a rename, and the receipt last.
 //
+// # One patch, followed through
+//
+// "srcmend patch -i fix.patch" parses the text: patch's own scanner finds the
+// mails, the files and the hunks, mends small damages and says so, and go-gitdiff
+// reads the hunks once more; the two must agree. The tree is locked. In a draft,
+// which is a tree with changes that nobody else can see, the patch is put in, and
+// taken out, with all of its context, and the two trials are the verdict. Only if it
+// is needed, or in conflict and the user allows for less, does the draft become an
+// edit of the tree: all new contents are written into one folder beside a journal,
+// and renamed; after a kill the next to open the tree finds the journal and finishes
+// or undoes. A series is the same, with many patches in one draft, and one edit.
+//
 // # Red and failed
 //
 // A red build is a result: a value with a step, a text, a cause, a log. An
@@ -72,6 +85,7 @@
 // need it with positions, so yamlfile stands on floor 0. Fixes have a proof
 // key, which lint demands. Log files belong to the attempt in the history, not
 // to the work folder, so that they outlive it. An interrupted run ends with
-// status 130, as shells expect. MASTER_SITE_OVERRIDE and MASTER_SITE_BACKUP are
+// status 130, as shells expect. A series is recorded in .pc as quilt does it,
+// rather than in a form of our own: both can then work on one tree. MASTER_SITE_OVERRIDE and MASTER_SITE_BACKUP are
 // read from the environment, as FreeBSD's ports do.
 package internal

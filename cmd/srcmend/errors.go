@@ -79,7 +79,8 @@ func badInput(err error) bool {
 	return errors.As(err, &usage) || errors.As(err, &pkg) || errors.As(err, &release) ||
 		errors.As(err, &mistakes) || errors.Is(err, history.ErrUnknown) || errors.Is(err, plan.ErrArguments) ||
 		errors.Is(err, patch.ErrFormat) || errors.Is(err, patch.ErrOptions) || errors.Is(err, tree.ErrRefused) ||
-		errors.Is(err, series.ErrFormat) || errors.Is(err, series.ErrStack) || errors.Is(err, series.ErrUnknown)
+		errors.Is(err, series.ErrFormat) || errors.Is(err, series.ErrStack) || errors.Is(err, series.ErrUnknown) ||
+		errors.Is(err, series.ErrBase)
 }
 
 // show writes an error for people or for programs.

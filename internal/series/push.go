@@ -79,6 +79,10 @@ func (s *Stack) rest(list *Series, last string) ([]Entry, error) {
 // ErrUnknown is wrapped by errors about the name of a patch that is not there.
 var ErrUnknown = errors.New("no such patch")
 
+// ErrBase is wrapped by errors about a tree that is not the one the series was made
+// for.
+var ErrBase = errors.New("the patch does not fit the base")
+
 // A push is a Change that is being worked out.
 type push struct {
 	*Change
@@ -111,7 +115,7 @@ func (p *push) startBase(todo []Entry) error {
 			return err
 		}
 		if _, err := p.base.Apply(text, p.options.patch(e)); err != nil {
-			return fmt.Errorf("%s does not fit the base: %w", e.Name, err)
+			return fmt.Errorf("%w: %s: %w", ErrBase, e.Name, err)
 		}
 	}
 	return nil
@@ -161,7 +165,7 @@ func (p *push) putIntoBase(text *patch.Patch, e Entry) (*patch.Report, error) {
 	}
 	r, err := p.base.Apply(text, p.options.patch(e))
 	if err != nil {
-		return nil, fmt.Errorf("%s does not fit the base: %w", e.Name, err)
+		return nil, fmt.Errorf("%w: %s: %w", ErrBase, e.Name, err)
 	}
 	return &r, nil
 }
