@@ -243,12 +243,7 @@ func (d *Draft) Read(name string) (tree.File, error) {
 	if !s.exists {
 		return tree.File{}, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
 	}
-	return s.file(name), nil
-}
-
-// file gives an existing state a name.
-func (s state) file(name string) tree.File {
-	return tree.File{Name: name, Mode: s.mode, Data: []byte(s.text)}
+	return tree.File{Name: name, Mode: s.mode, Data: []byte(s.text)}, nil
 }
 
 // Write puts a file or link into the draft.
@@ -268,7 +263,7 @@ func (d *Draft) Remove(name string) error {
 }
 
 // Before gives the files that the last patch changed, as they were before it: nil
-// for one that was not there.
+// for one that was not there. Their Data must not be changed.
 func (d *Draft) Before() map[string]*tree.File {
 	files := map[string]*tree.File{}
 	for name, s := range d.last {
@@ -277,8 +272,7 @@ func (d *Draft) Before() map[string]*tree.File {
 		}
 		files[name] = nil
 		if s.exists {
-			f := s.file(name)
-			files[name] = &f
+			files[name] = &tree.File{Name: name, Mode: s.mode, Data: bytesOf(s.text)}
 		}
 	}
 	return files

@@ -9,35 +9,49 @@
 //	p, err := patch.Parse(r)
 //	…
 //	fmt.Println(p.IDs()) // the same wherever git sent it from
-//	verdict, report, err := p.Verdict(t, patch.Options{Strip: patch.ChooseStrip})
-//	if verdict == patch.Needed {
-//		report, err = p.Apply(t, patch.Options{Strip: patch.ChooseStrip})
+//	d := patch.NewDraft(t)
+//	verdict, report, err := d.Put(p, patch.Options{Strip: patch.ChooseStrip})
+//	if verdict == patch.Needed && err == nil {
+//		err = d.Edit().Commit()
 //	}
+//
+// [Patch.Apply] puts a patch in without asking whether it is in already,
+// [Patch.Verdict] only asks, and a [Draft] does both, for one patch or for many on
+// top of each other, in memory.
 //
 // # Placing
 //
 // A hunk is looked for where its header says, moved by as many lines as the hunk
 // before it was, then farther and farther away, nearest first, forward before
-// backward. That is the order of GNU patch. All of its context must be there:
-// there is no fuzz. A hunk never starts before the end of the one before it. One
-// with less context at its end than at its beginning stands at the end of the
-// file; one with less at its beginning, if its header says line 1, at the
-// beginning. A hunk without any context stands where its header says, moved like
-// the hunk before it, and nowhere else.
+// backward. That is the order of GNU patch. All of its context must be there. A
+// hunk never starts before the end of the one before it. One with less context at
+// its end than at its beginning stands at the end of the file; one with less at its
+// beginning, if its header says line 1, at the beginning. A hunk without any context
+// stands where its header says, moved like the hunk before it, and nowhere else.
+//
+// Who wants less says so in [Options]. With Fuzz, outer lines of context need not be
+// there, but then there must be only one such place. With Base, the report of how
+// the patch stands in the tree it was made for, a file that does not fit is merged.
+// [Patch.Refresh] then writes the patch so that it fits exactly.
 //
 // # All or nothing
 //
-// [Patch.Apply] works out every file in memory and writes them together, by an
-// edit of package tree. A patch that does not fit changes nothing and gives a
-// [*ConflictError], which names the first place that differs. A conflict is a
-// result; other errors say that the patch is not usable or the tree could not
+// All files are worked out in memory and written together, by an edit of package
+// tree. A patch that does not fit changes nothing and gives [Conflicts]: each place
+// that differs, held against the part of the file that is most like it. A conflict
+// is a result; other errors say that the patch is not usable or the tree could not
 // be read or written.
+//
+// # Verdicts
+//
+// Whether a tree needs a patch is found by trying both ways with all of the context,
+// never with fuzz; see [Patch.Verdict].
 //
 // # What this package does not do
 //
-// It runs no commands, writes no .rej or .orig files, follows no symbolic links,
-// sets no file modes but 0644 and 0755, and does not guess at context that has
-// changed.
+// It runs no commands, writes no .rej or .orig files and no conflict markers,
+// follows no symbolic links, sets no file modes but 0644 and 0755, and does not
+// guess at context that has changed.
 package patch
 
 import (
@@ -154,7 +168,9 @@ type Line struct {
 // without doubt and notes it in Repairs: a missing "---" line; up to three blank
 // context lines cut off at the end; a context line that begins with a tab in
 // place of a blank; a last line without newline; carriage returns where the
-// hunk headers have them; blanks in place of the tab before a file's date.
+// hunk headers have them, which come back for a file that has them; blanks in place
+// of the tab before a file's date; file modes of old repositories; a new file whose
+// content is missing.
 //
 // The error names the line of the patch and wraps ErrFormat, unless reading
 // failed.
