@@ -134,6 +134,8 @@ func hint(err error) string {
 		return usage.try
 	case errors.As(err, &foreign):
 		return "give --work-dir a folder of its own, or move " + foreign.Dir + " away"
+	case errors.Is(err, tree.ErrChanged):
+		return "run the same command again; somebody else has worked in the tree meanwhile"
 	case errors.As(err, &noSource):
 		return noSource.Hint
 	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):

@@ -13,7 +13,7 @@ var readmeFiles = map[string]string{
 	"server-1.0/src/stats.c": "/* statistics */\n\n#include <unistd.h>\n#include <sys/wait.h>\n\nint pid;\n",
 	"server-1.0/list":        "1\n2\n3\n4\n5\n6\n7\n8\n",
 	"server-1.1/list":        "1\n2\n3\nnew\n4\n5\n6\n7\n8\n",
-	"signal-h.patch":         "--- a/src/stats.c\n+++ b/src/stats.c\n@@ -1,3 +1,4 @@\n #include <unistd.h>\n+#include <signal.h>\n #include <sys/wait.h>\n \n",
+	"signal-h.patch":         "--- a/src/stats.c\n+++ b/src/stats.c\n@@ -2,3 +2,4 @@\n #include <unistd.h>\n+#include <signal.h>\n #include <sys/wait.h>\n \n",
 	"patches/series":         "list.patch\n",
 	"patches/list.patch":     "--- a/list\n+++ b/list\n@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+five\n 6\n 7\n 8\n",
 }

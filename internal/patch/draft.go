@@ -167,6 +167,7 @@ func (d *Draft) read(name string) (state, error) {
 	var s onDisk
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		s.file = f // it knows that nothing was there
 	case err != nil:
 		return state{}, err
 	default:
@@ -305,6 +306,7 @@ func (d *Draft) Edit() *tree.Edit {
 			f.Name, f.Mode, f.Data = name, s.mode, bytesOf(s.text)
 			e.Write(f)
 		case old.exists:
+			e.Expect(old.file)
 			e.Remove(name)
 		}
 	}

@@ -77,6 +77,9 @@ func (t *Tree) digestOne(h hash.Hash, name string) error {
 		if mode&0o100 != 0 {
 			kind = "exec"
 		}
+		if info.Size() == 0 {
+			break // there may be no permission to read it, and no need
+		}
 		f, err := t.root.Open(name)
 		if err != nil {
 			return err

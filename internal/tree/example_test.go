@@ -8,8 +8,9 @@ import (
 	"srcmend/internal/tree"
 )
 
-// Two files change together. The second edit would leave the tree, so none of
-// it happens.
+// Files change together, and the old one is kept under another name. The second
+// edit would leave the tree, so none of it happens. The third puts the old file
+// back.
 func Example() {
 	dir, err := os.MkdirTemp("", "tree")
 	if err != nil {
@@ -31,6 +32,7 @@ func Example() {
 	e := t.Begin()
 	e.Write(tree.File{Name: "src/main.c", Data: []byte("int main(void) { return 0; }\n")})
 	e.Remove("main.c")
+	e.Keep("main.c", ".pc/fix/main.c")
 	fmt.Println(e.Commit())
 
 	e.Write(tree.File{Name: "src/main.c", Data: []byte("int x;\n")})
@@ -39,8 +41,17 @@ func Example() {
 
 	f, err := t.Read("src/main.c")
 	fmt.Printf("%s %q %v\n", f.Mode, f.Data, err)
+
+	e.Remove("src/main.c")
+	e.Move(".pc/fix/main.c", "main.c")
+	fmt.Println(e.Commit())
+
+	f, err = t.Read("main.c")
+	fmt.Printf("%s %q %v\n", f.Mode, f.Data, err)
 	// Output:
 	// <nil>
 	// refused: symbolic link "src/passwd" to "../../passwd": its target is outside the tree
 	// -rw-r--r-- "int main(void) { return 0; }\n" <nil>
+	// <nil>
+	// -rw-r--r-- "int main;\n" <nil>
 }

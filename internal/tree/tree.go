@@ -2,65 +2,97 @@
 // outside it.
 //
 // A source tree comes from strangers, and so do the patches that change it. So
-// every access goes through [os.Root], every name is checked by [CheckName]
-// first, and a symbolic link is never followed: not at the end of a name, where
-// [Tree.Read] gives the link itself, and not on the way, where it is refused.
+// every name is checked by [CheckName], every access starts at the open folder
+// of the tree, and a symbolic link is never followed: not at the end of a name,
+// where [Tree.Read] gives the link itself, and not on the way, where it is
+// refused.
 //
 // Changes are made by an [Edit], all of them or none:
 //
 //	t, err := tree.Open("server-1.0")
 //	…
+//	f, err := t.Read("src/main.c")
+//	…
+//	f.Data = patched
 //	e := t.Begin()
-//	e.Write(tree.File{Name: "src/main.c", Data: patched})
+//	e.Write(f)
+//	e.Keep("src/main.c", ".pc/fix/src/main.c")
 //	e.Remove("src/unused.c")
 //	err = e.Commit()
 //
-// Commit first checks everything, then writes the new contents into temporary
-// files beside their targets, and renames at last. When a rename fails it puts
-// back what was renamed: contents, modes, times and hard links are those from
-// before, because the old file itself was kept aside, not a copy of it. A tree
-// that make has worked in depends on the times.
+// Commit first checks everything, then writes the new contents and a journal of
+// what it will do into one folder at the top of the tree, then swaps old and new
+// files, and throws the old ones away at last. When something fails on the way
+// it puts back what was changed: contents, modes, times and hard links are those
+// from before, because the old file itself was kept aside, not a copy of it. A
+// tree that make has worked in depends on the times.
 //
 // Names are slash-separated and relative to the tree on every system. Errors
 // about what this package will not touch wrap [ErrRefused]; a file that is not
-// there gives [fs.ErrNotExist].
+// there gives [fs.ErrNotExist]; one that somebody else has changed between Read
+// and Commit gives [ErrChanged].
+//
+// # What survives what
+//
+// A process killed in the middle of Commit leaves the folder with its journal
+// behind. The next [Open], [Tree.Lock] or Commit of that tree, by whichever
+// process, finds it and takes the edit back, or, if all files were in place
+// already, brings it to its end. The times of folders are the exception: those
+// of an edit that is taken back are restored where the system lets us.
+//
+// A loss of power is another matter. Nothing is flushed to the disk: that would
+// cost many times what the edit costs. What was changed in the last half minute
+// may be lost, and files may be empty, as with any program that does not flush.
+// The journal ends with a checksum, so a torn one is recognised; then Open says
+// where the folder lies and changes nothing.
+//
+// # Several processes
+//
+// [Tree.Lock] holds off other processes that use this package for a sequence of
+// reading, changing and committing. Commit takes the lock by itself if need be.
+// Programs that don't know of the lock are not held off. What they change is
+// noticed if it was read before, up to the moment in which Commit begins.
 //
 // # What this package does not do
 //
-// It does not lock: two processes that change one tree at once get in each
-// other's way, though neither leaves it. It does not survive a kill in the
-// middle of Commit without a trace: the files kept aside stay under names that
-// begin with [TempPrefix], and the next edit of the same files says so and
-// stops. It does not keep owners: a changed file belongs to whoever runs this
-// process.
+// It does not keep owners: a changed file belongs to whoever runs this process.
+// It does not change a tree across file systems: a file below a mount point
+// inside the tree cannot be renamed together with the others, and the edit fails
+// as a whole.
 package tree
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // MaxFile is the largest file that is read or written, in bytes. Larger ones
 // are refused, so that a patch's memory stays bounded.
 const MaxFile = 64 << 20
 
-// MaxLink is the longest target of a symbolic link, in bytes.
-const MaxLink = 4095
-
-// ErrRefused is wrapped by errors about a name, a link or a kind of file that
-// is not touched whatever the reason for asking.
-var ErrRefused = errors.New("refused")
-
-// A Tree is one folder and what is below it.
+// A Tree is one folder and what is below it. Several goroutines may read it at
+// once; locking and editing is for one at a time.
 type Tree struct {
 	dir  string
 	root *os.Root
+	file *os.File // holds the descriptor of top, and with it the lock
+	top  folder
+
+	locks    int           // how many unlocks are to come
+	lockless bool          // the lock holds off nobody
+	patience time.Duration // how long a commit or the mending of a tree waits for the lock
+
+	// For tests: what is called before each change, and whether the kernel shall
+	// seem to know only the slower ways.
+	hook func(op, path string) error
+	slow bool
 }
 
 // A File is a regular file or a symbolic link.
@@ -71,14 +103,36 @@ type File struct {
 	Mode fs.FileMode
 	// Data is the content, or the target of the link.
 	Data []byte
+
+	// Exact asks Write for exactly the permission bits of Mode, be they none.
+	// Read does not set it.
+	Exact bool
+	// ModTime asks Write for this time of the last change; zero is now. Read
+	// does not set it: a changed file must look new to make.
+	ModTime time.Time
+
+	seen seen
 }
+
+// A seen is what Read saw, and under which name: a File may be written under
+// another one.
+type seen struct {
+	name string // empty if the File is not from Read
+	as   sight
+}
+
+// isSeen reports whether the file is from Read, and still has its name.
+func (f File) isSeen() bool { return f.seen.name != "" && f.seen.name == f.Name }
 
 // IsLink reports whether the file is a symbolic link.
 func (f File) IsLink() bool { return f.Mode&fs.ModeSymlink != 0 }
 
 // Open opens the folder dir, which must be there. A link at dir itself is
-// followed, since the caller has named it.
-func Open(dir string) (*Tree, error) {
+// followed, since the caller has named it. If an edit of this tree was cut
+// short, its leftovers are cleared away first; see the package comment.
+func Open(dir string) (*Tree, error) { return open(dir, lockWait) }
+
+func open(dir string, patience time.Duration) (*Tree, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("source tree %s: %w", dir, err)
@@ -87,11 +141,25 @@ func Open(dir string) (*Tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("source tree: %w", err)
 	}
-	return &Tree{dir: abs, root: root}, nil
+	file, err := root.Open(".")
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("source tree: %w", err), root.Close())
+	}
+	t := &Tree{dir: abs, root: root, file: file, patience: patience}
+	t.top = folder{fd: int(file.Fd()), t: t}
+	if err := t.mend(); err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	return t, nil
 }
 
-// Close gives the tree's handle back. Edits that are not committed are lost.
-func (t *Tree) Close() error { return t.root.Close() }
+// Close gives the tree's handles back, and the lock with them. Edits that are
+// not committed are lost.
+func (t *Tree) Close() error {
+	t.top.fd = -1 // the number may soon be another file's
+	_ = t.file.Close()
+	return t.root.Close()
+}
 
 // Dir is the tree's absolute path.
 func (t *Tree) Dir() string { return t.dir }
@@ -100,86 +168,82 @@ func (t *Tree) Dir() string { return t.dir }
 // follows links inside the tree, which Read does not.
 func (t *Tree) Root() *os.Root { return t.root }
 
-// CheckName says whether name may be read and written: components between
-// single slashes, none of them empty, "." or ".."; no control character; no
-// component that is ".git" in any letter case, since a hook there would be run;
-// and none that begins with TempPrefix. An error wraps ErrRefused.
-func CheckName(name string) error {
-	refuse := func(why string) error { return fmt.Errorf("%w: file name %q: %s", ErrRefused, name, why) }
-	switch {
-	case name == "":
-		return refuse("it is empty")
-	case name[0] == '/':
-		return refuse("it is absolute")
-	}
-	for i := range len(name) {
-		if name[i] < ' ' || name[i] == 0x7f {
-			return refuse("it has a control character")
-		}
-	}
-	for component := range strings.SplitSeq(name, "/") {
-		switch {
-		case component == "" || component == ".":
-			return refuse("it is not in its shortest form")
-		case component == "..":
-			return refuse("it leads upwards")
-		case strings.EqualFold(component, ".git"):
-			return refuse("it belongs to git")
-		case strings.HasPrefix(component, TempPrefix):
-			return refuse("such names are for files that are just being changed")
-		}
-	}
-	return nil
-}
-
 // Read gives a regular file or a symbolic link. The error wraps fs.ErrNotExist
 // when nothing is there, and ErrRefused when the name is not one for CheckName,
 // a folder on the way is a link, something else than a file or link is there,
 // or the file is larger than MaxFile.
+//
+// The File remembers what was seen, so that Edit.Write and Edit.Expect can tell
+// whether it was changed since; the one that comes with fs.ErrNotExist remembers
+// that nothing was there.
 func (t *Tree) Read(name string) (File, error) {
-	info, err := t.Lstat(name)
+	if err := CheckName(name); err != nil {
+		return File{}, err
+	}
+	if f, ok := t.readQuickly(name); ok {
+		return f, nil
+	}
+	d, base, err := t.parent(name)
+	if err != nil {
+		return missing(name, err), err
+	}
+	defer d.close()
+	i, err := d.look(base)
+	if err != nil {
+		return missing(name, err), err
+	}
+	f := File{Name: name, Mode: i.Mode().Perm(), seen: seen{name, i.sight()}}
+	switch {
+	case i.isLink():
+		f.Mode = fs.ModeSymlink | fs.ModePerm
+		f.Data, err = d.target(base)
+	case !i.isFile():
+		err = refuseKind(name, i.Mode())
+	case i.Size() > MaxFile:
+		err = fmt.Errorf("%w: %s has %d bytes; the largest file read here has %d", ErrRefused, name, i.Size(), MaxFile)
+	default:
+		f.Data, err = d.read(base, i)
+	}
+	if len(f.Data) > MaxFile {
+		err = fmt.Errorf("%w: %s grew beyond %d bytes while it was read", ErrRefused, name, MaxFile)
+	}
 	if err != nil {
 		return File{}, err
 	}
-	if info.Mode()&fs.ModeSymlink != 0 {
-		target, err := t.root.Readlink(name)
-		if err != nil {
-			return File{}, err
-		}
-		return File{Name: name, Mode: fs.ModeSymlink | 0o777, Data: []byte(target)}, nil
-	}
-	if !info.Mode().IsRegular() {
-		return File{}, refuseKind(name, info)
-	}
-	data, err := t.readRegular(name, info)
-	if err != nil {
-		return File{}, err
-	}
-	return File{Name: name, Mode: info.Mode().Perm(), Data: data}, nil
+	return f, nil
 }
 
-// readRegular reads the file that was seen as info, and no other that may
-// have come in its place.
-func (t *Tree) readRegular(name string, info fs.FileInfo) ([]byte, error) {
-	if info.Size() > MaxFile {
-		return nil, fmt.Errorf("%w: %s has %d bytes; the largest file read here has %d", ErrRefused, name, info.Size(), MaxFile)
-	}
-	f, err := t.root.Open(name)
+// readQuickly reads a regular file by one walk along its path. All the rest, and
+// finding out what is wrong, is left to the slower way.
+func (t *Tree) readQuickly(name string) (File, bool) {
+	fd, err := t.openBelow(name, fileFlags)
 	if err != nil {
-		return nil, err
+		return File{}, false
 	}
-	defer f.Close()
-	if opened, err := f.Stat(); err != nil || !os.SameFile(info, opened) {
-		return nil, fmt.Errorf("%s changed while it was opened: %w", name, errors.Join(err, fs.ErrInvalid))
+	defer unix.Close(fd)
+	var i info
+	if unix.Fstat(fd, &i.stat) != nil || !i.isFile() || i.Size() > MaxFile {
+		return File{}, false
 	}
-	data := bytes.NewBuffer(make([]byte, 0, info.Size()+bytes.MinRead))
-	if _, err := data.ReadFrom(io.LimitReader(f, MaxFile+1)); err != nil {
-		return nil, err
+	data, err := readAll(fd, int(i.Size()))
+	return File{Name: name, Mode: i.Mode().Perm(), Data: data, seen: seen{name, i.sight()}}, err == nil && len(data) <= MaxFile
+}
+
+// openBelow opens what can be reached without following links, if the kernel can
+// do so by itself.
+func (t *Tree) openBelow(name string, flags uint64) (int, error) {
+	if t.slow {
+		return -1, unix.ENOSYS
 	}
-	if data.Len() > MaxFile {
-		return nil, fmt.Errorf("%w: %s grew beyond %d bytes while it was read", ErrRefused, name, MaxFile)
+	return openBelow(t.top.fd, name, flags)
+}
+
+// missing is what Read gives beside fs.ErrNotExist.
+func missing(name string, err error) File {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return File{}
 	}
-	return data.Bytes(), nil
+	return File{Name: name, seen: seen{name: name}}
 }
 
 // Lstat looks at name without following a link, neither at its end nor on the
@@ -189,64 +253,65 @@ func (t *Tree) Lstat(name string) (fs.FileInfo, error) {
 	if err := CheckName(name); err != nil {
 		return nil, err
 	}
-	for _, folder := range parents(name) {
-		info, err := t.root.Lstat(folder)
-		switch {
-		case err != nil:
-			return nil, err
-		case info.Mode()&fs.ModeSymlink != 0:
-			return nil, refuseLink(name, folder)
-		case !info.IsDir():
-			return nil, &fs.PathError{Op: "lstat", Path: name, Err: fs.ErrNotExist}
+	i, err := t.look(name)
+	if err != nil {
+		return nil, err
+	}
+	return i, nil
+}
+
+// look says what stands under a name that was checked.
+func (t *Tree) look(name string) (info, error) {
+	d, base, err := t.parent(name)
+	if err != nil {
+		return info{}, err
+	}
+	defer d.close()
+	return d.look(base)
+}
+
+// parent opens the folder that name lies in, and gives the last component.
+func (t *Tree) parent(name string) (folder, string, error) {
+	slash := strings.LastIndexByte(name, '/')
+	if slash < 0 {
+		return t.top, name, nil
+	}
+	dir, base := name[:slash], name[slash+1:]
+	fd, err := t.openBelow(dir, folderFlags)
+	if err == nil {
+		return folder{fd: fd, path: dir, t: t}, base, nil
+	}
+	d, err := t.walk(name, dir)
+	return d, base, err
+}
+
+// walk opens the folder dir, one component after the other, and says what is
+// wrong with the one that can't be opened.
+func (t *Tree) walk(name, dir string) (folder, error) {
+	at := t.top
+	for component := range strings.SplitSeq(dir, "/") {
+		next, err := at.open(component)
+		if err != nil {
+			err = at.astray(name, component, err)
 		}
-	}
-	return t.root.Lstat(name)
-}
-
-// parents lists the folders on the way to name, the outermost first.
-func parents(name string) []string {
-	var folders []string
-	for i := range len(name) {
-		if name[i] == '/' {
-			folders = append(folders, name[:i])
+		at.close()
+		if err != nil {
+			return folder{}, err
 		}
+		at = next
 	}
-	return folders
+	return at, nil
 }
 
-func refuseKind(name string, info fs.FileInfo) error {
-	return fmt.Errorf("%w: %s is neither a file nor a link (%s)", ErrRefused, name, info.Mode().Type())
-}
-
-func refuseLink(name, link string) error {
-	return fmt.Errorf("%w: %s lies behind the symbolic link %s", ErrRefused, name, link)
-}
-
-// CheckLink says whether a symbolic link at name may lead to target: the target
-// is relative and, read as text, stays in the tree. An error wraps ErrRefused.
-func CheckLink(name, target string) error {
-	refuse := func(why string) error {
-		return fmt.Errorf("%w: symbolic link %q to %q: %s", ErrRefused, name, target, why)
-	}
+// astray describes why a folder in d, on the way to name, cannot be opened.
+func (d folder) astray(name, component string, err error) error {
+	i, fallen := d.look(component)
 	switch {
-	case target == "" || len(target) > MaxLink:
-		return refuse("its target has no bytes or too many")
-	case strings.ContainsRune(target, 0):
-		return refuse("its target has a NUL byte")
-	case target[0] == '/':
-		return refuse("its target is absolute")
+	case fallen != nil || i.IsDir():
+		return err
+	case i.isLink():
+		return refuseLink(name, d.join(component))
+	default:
+		return &fs.PathError{Op: "lstat", Path: name, Err: fs.ErrNotExist}
 	}
-	depth := strings.Count(name, "/")
-	for component := range strings.SplitSeq(target, "/") {
-		switch component {
-		case "", ".":
-		case "..":
-			if depth--; depth < 0 {
-				return refuse("its target is outside the tree")
-			}
-		default:
-			depth++
-		}
-	}
-	return nil
 }
