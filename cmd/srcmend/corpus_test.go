@@ -197,7 +197,7 @@ func must[T any](v T, err error) T {
 
 // one tries one package.
 func (s *tallied) one(t *testing.T, dpkg, dsc string) {
-	dir := t.TempDir()
+	dir := scratch(t)
 	unpack := func(to string, options ...string) string {
 		to = filepath.Join(dir, to)
 		args := append(options, "--no-check", "-x", dsc, to)

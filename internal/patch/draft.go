@@ -56,7 +56,8 @@ type Draft struct {
 	last map[string]state // what the names had that the last patch changed
 	mail mailDraft
 
-	text *text // the last content that was cut into lines; forks share it
+	links bool  // a link was made, so names that are known may lie behind it
+	text  *text // the last content that was cut into lines; forks share it
 }
 
 // A mailDraft is what must be known while the changes of one mail are made.
@@ -82,7 +83,7 @@ func NewDraft(t *tree.Tree) *Draft {
 // Fork gives a copy that can be changed without changing d. Both read the tree
 // for each other.
 func (d *Draft) Fork() *Draft {
-	return &Draft{t: d.t, disk: d.disk, now: maps.Clone(d.now), size: d.size, last: maps.Clone(d.last), text: d.text}
+	return &Draft{t: d.t, disk: d.disk, now: maps.Clone(d.now), size: d.size, last: maps.Clone(d.last), links: d.links, text: d.text}
 }
 
 // begin makes what follows one step, for rollback and Before.
@@ -125,6 +126,9 @@ func (d *Draft) endMail() error {
 // get gives the state of a name. What leads over a symbolic link, one that the
 // patch makes included, is refused.
 func (d *Draft) get(name string) (state, error) {
+	if s, known := d.now[name]; known && !d.links {
+		return s, nil
+	}
 	if err := tree.CheckName(name); err != nil {
 		return state{}, err
 	}
@@ -221,6 +225,7 @@ func (d *Draft) put(name string, s state) error {
 		d.last[name] = old
 	}
 	d.now[name] = s
+	d.links = d.links || s.isLink()
 	return nil
 }
 

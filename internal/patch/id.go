@@ -33,7 +33,7 @@ type identifier struct {
 	sum  [sha1.Size]byte
 	hash hash.Hash
 	last *section // the file before
-	kept []byte   // of a line, for write
+	kept []byte   // not hashed yet
 }
 
 // patchID gives the id of a mail.
@@ -85,17 +85,25 @@ func (sec *section) headForID() []string {
 
 // write hashes a line without its white space.
 func (id *identifier) write(line string) {
-	id.kept = id.kept[:0]
 	for i := range len(line) {
-		if c := line[i]; c != ' ' && (c < '\t' || c > '\r') {
+		if c := line[i]; c > ' ' || c != ' ' && (c < '\t' || c > '\r') {
 			id.kept = append(id.kept, c)
 		}
 	}
+	if len(id.kept) > 4096 {
+		id.drain()
+	}
+}
+
+// drain hashes what was kept back, many lines at once.
+func (id *identifier) drain() {
 	id.hash.Write(id.kept)
+	id.kept = id.kept[:0]
 }
 
 // flush adds the hash to the sum, both as little-endian numbers, and begins anew.
 func (id *identifier) flush() {
+	id.drain()
 	carry := 0
 	for i, b := range id.hash.Sum(nil) {
 		carry += int(id.sum[i]) + int(b)

@@ -213,9 +213,13 @@ func ParseFor(r io.Reader, file string) (*Patch, error) {
 
 // mail makes the sections of a mail into changes.
 func (raw *rawMail) mail() (Mail, error) {
-	m := Mail{Header: readHeader(raw.preamble), id: patchID(raw.sections)}
-	for _, sec := range raw.sections {
-		f, err := sec.file()
+	m := Mail{Header: readHeader(raw.preamble), id: patchID(raw.sections), Files: make([]File, 0, len(raw.sections))}
+	hunks, err := readHunks(raw.sections)
+	if err != nil {
+		return Mail{}, err
+	}
+	for i, sec := range raw.sections {
+		f, err := sec.file(hunks[i])
 		if err != nil {
 			return Mail{}, err
 		}

@@ -1,6 +1,7 @@
 package patch
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -70,23 +71,21 @@ func (sec *section) incomplete() error {
 	return syntaxError(sec.line, "git's header says that the content changes, and no change follows; the patch may be cut short")
 }
 
-// file makes a change of a section. The lines have been looked at; go-gitdiff
-// reads them once more, and the two must agree.
-func (sec *section) file() (File, error) {
+// file makes a change of a section. Its lines have been looked at; hunks are what
+// go-gitdiff reads in them, and the two must agree.
+func (sec *section) file(hunks []Hunk) (File, error) {
 	h := sec.header
 	f := File{
 		Line: sec.line, Git: h.git, Kind: h.kind,
 		OldName: h.oldName, NewName: h.newName, OldMode: h.oldMode, NewMode: h.newMode,
 		oldEmpty: isEmptyID(h.oldID), newEmpty: isEmptyID(h.newID), span: sec.span, crlf: sec.crlf,
+		Hunks: hunks,
 	}
-	var err error
 	if sec.data != nil {
-		f.binary, err = sec.readBinary()
-	} else {
-		f.Hunks, err = sec.readHunks()
-	}
-	if err != nil {
-		return File{}, err
+		var err error
+		if f.binary, err = sec.readBinary(); err != nil {
+			return File{}, err
+		}
 	}
 	if err := sec.settleKind(&f); err != nil {
 		return File{}, err
@@ -130,28 +129,69 @@ func (sec *section) settleKind(f *File) error {
 	return nil
 }
 
-// readHunks gives the hunks as go-gitdiff reads them.
-func (sec *section) readHunks() ([]Hunk, error) {
-	if len(sec.hunks) == 0 {
-		return nil, nil
+// readHunks gives the hunks of sections as go-gitdiff reads them. All are read at
+// once; only when something is wrong, one by one, to tell where.
+func readHunks(sections []*section) ([][]Hunk, error) {
+	hunks, err := hunksAtOnce(sections)
+	if err == nil || len(sections) == 0 {
+		return hunks, nil
 	}
-	var text strings.Builder
-	text.WriteString("--- a/x\n+++ b/x\n")
-	for _, h := range sec.hunks {
-		fmt.Fprintf(&text, "@@ -%d,%d +%d,%d @@\n", h.oldStart, h.oldLines, h.newStart, h.newLines)
-		for _, line := range h.body {
-			text.WriteString(line)
+	for i := range sections {
+		if _, err := hunksAtOnce(sections[i : i+1]); err != nil {
+			return nil, syntaxError(sections[i].line, "in the change that begins here: %v", err)
 		}
+	}
+	return nil, syntaxError(sections[0].line, "in the changes that begin here: %v", err)
+}
+
+// errReading says that the scanner and go-gitdiff do not agree.
+var errReading = errors.New("two ways of reading the hunks do not agree")
+
+// hunksAtOnce gives the hunks of sections.
+func hunksAtOnce(sections []*section) ([][]Hunk, error) {
+	var text strings.Builder
+	var with []int // sections that have hunks
+	for i, sec := range sections {
+		if len(sec.hunks) > 0 {
+			with = append(with, i)
+			sec.write(&text)
+		}
+	}
+	all := make([][]Hunk, len(sections))
+	if with == nil {
+		return all, nil
 	}
 	files, _, err := gitdiff.Parse(strings.NewReader(text.String()))
 	if err != nil {
-		return nil, syntaxError(sec.line, "in the change that begins here: %v", err)
+		return nil, err
 	}
-	if len(files) != 1 || len(files[0].TextFragments) != len(sec.hunks) {
-		return nil, syntaxError(sec.line, "two ways of reading the hunks do not agree")
+	if len(files) != len(with) {
+		return nil, errReading
 	}
+	for i, which := range with {
+		if len(files[i].TextFragments) != len(sections[which].hunks) {
+			return nil, errReading
+		}
+		all[which] = sections[which].take(files[i].TextFragments)
+	}
+	return all, nil
+}
+
+// write writes the hunks as a plain diff.
+func (sec *section) write(b *strings.Builder) {
+	b.WriteString("--- a/x\n+++ b/x\n")
+	for _, h := range sec.hunks {
+		fmt.Fprintf(b, "@@ -%d,%d +%d,%d @@\n", h.oldStart, h.oldLines, h.newStart, h.newLines)
+		for _, line := range h.body {
+			b.WriteString(line)
+		}
+	}
+}
+
+// take makes what was read our own.
+func (sec *section) take(fragments []*gitdiff.TextFragment) []Hunk {
 	hunks := make([]Hunk, len(sec.hunks))
-	for i, fragment := range files[0].TextFragments {
+	for i, fragment := range fragments {
 		raw := sec.hunks[i]
 		h := Hunk{
 			Line: raw.line, Section: raw.section,
@@ -163,7 +203,7 @@ func (sec *section) readHunks() ([]Hunk, error) {
 		}
 		hunks[i] = h
 	}
-	return hunks, nil
+	return hunks
 }
 
 // opOf says the same in our words.

@@ -210,8 +210,15 @@ func (d *Draft) try(m Mail, r rules) (trial, error) {
 	return t, err
 }
 
-// tryBack takes a mail out. What no patch may touch does not fit.
+// tryBack takes a mail out. What no patch may touch does not fit. Most often the last
+// file tells already that it does not.
 func (d *Draft) tryBack(m Mail, r rules) (trial, error) {
+	if last := m.Files[len(m.Files)-1:]; len(m.Files) > 1 && last[0].Kind == Modify {
+		if t, err := d.Fork().try(Mail{Files: last}.reversed(), r); err == nil && !t.fits() {
+			t.matched = true
+			return t, nil
+		}
+	}
 	t, err := d.try(m.reversed(), r)
 	if errors.Is(err, tree.ErrRefused) {
 		t.conflicts, err = Conflicts{{Why: err.Error()}}, nil
