@@ -482,6 +482,9 @@ func (c change) place(t text, rules rules, r *FileReport) (string, error) {
 		last := len(c.Hunks)
 		return "", p.conflict(r.Name, last, c.Hunks[last-1], bad)
 	}
+	if slices.ContainsFunc(r.Hunks, func(h HunkReport) bool { return h.Fuzz > 0 }) {
+		r.stood = spaced(r.stood, p.len())
+	}
 	return after, nil
 }
 

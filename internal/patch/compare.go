@@ -3,6 +3,7 @@ package patch
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // A Difference is one line of a hunk held against a file: Context where both have
@@ -21,6 +22,7 @@ func (o Op) MarshalText() ([]byte, error) { return []byte{byte(o)}, nil }
 const (
 	maxCompared = 200
 	slack       = 20
+	lead        = 10 // of these before the place where most of the hunk is
 )
 
 // conflict words a misfit, and shows the hunk against the place in the file where
@@ -44,11 +46,13 @@ func (p *placer) conflict(file string, number int, h Hunk, m *misfit) *ConflictE
 	}
 	at := p.likest(old, m.near)
 	e.Compared = p.compare(old, at)
-	e.Near = at + 1
 	same := slices.IndexFunc(e.Compared, func(d Difference) bool { return d.Op != Context })
+	if same < 0 {
+		at = e.Compared[0].Line - 1
+	}
+	e.Near = nearest(e.Compared, same, at)
 	switch {
 	case same >= 0:
-		e.Near += same
 		e.differs(e.Compared[same:])
 	case m.why == whyExact:
 		e.Why = fmt.Sprintf("all of it stands at line %d, and %s", at+1, whyExact)
@@ -56,6 +60,20 @@ func (p *placer) conflict(file string, number int, h Hunk, m *misfit) *ConflictE
 		e.Why = whyBefore
 	}
 	return e
+}
+
+// nearest is the line of the file where a comparison first differs, or where it
+// begins, at an index, if it is all the same.
+func nearest(d []Difference, first, at int) int {
+	if first > 0 {
+		return d[first-1].Line + 1
+	}
+	for _, line := range d {
+		if line.Line > 0 {
+			return line.Line
+		}
+	}
+	return at + 1
 }
 
 // differs notes the first lines that are not the same.
@@ -71,7 +89,7 @@ func (e *ConflictError) differs(d []Difference) {
 		}
 	}
 	if e.Expected == e.Found && e.Found != "" {
-		e.Why = "one of the two has no newline at its end"
+		e.Why = strings.TrimPrefix(e.Why+"; one of the two has no newline at its end", "; ")
 	}
 }
 
@@ -111,11 +129,13 @@ func (p *placer) likest(old []string, guess int) int {
 // distance is how far two indexes are apart.
 func distance(a, b int) int { return max(a-b, b-a) }
 
-// compare holds lines against those of the file from an index on, by their longest
+// compare holds lines against those of the file around an index, by their longest
 // common subsequence.
 func (p *placer) compare(old []string, at int) []Difference {
 	old = old[:min(len(old), maxCompared)]
-	have := p.lines(at, min(p.len(), at+len(old)+slack))
+	end := min(p.len(), at+len(old)+slack)
+	at = max(0, at-lead)
+	have := p.lines(at, end)
 	common := make([][]int16, len(old)+1) // length of what the rests have in common
 	for i := range common {
 		common[i] = make([]int16, len(have)+1)
@@ -148,31 +168,56 @@ func (p *placer) compare(old []string, at int) []Difference {
 	return trimmed(all)
 }
 
-// trimmed cuts off what only the file has behind the last line that is the same,
-// but for as much as stands in the place of lines it lacks. A line without letters
-// and digits, behind others that only the file has, was found by chance.
+// byChance is the op of a line that both have, and which does not count since it was
+// found by chance.
+const byChance Op = 0
+
+// trimmed cuts off what only the file has before the first and behind the last line
+// that is the same, but for as much as stands in the place of lines it lacks. A line
+// without letters and digits that others, which only the file has, part from the rest
+// was found by chance.
 func trimmed(all []Difference) []Difference {
 	for i, d := range slices.Backward(all) {
 		if d.Op == Context && (proves(d.Text) || i == 0 || all[i-1].Op == Context) {
 			break
 		}
 		if d.Op == Context && all[i-1].Op == Add {
-			all[i].Op, all[i].Line = Remove, 0
+			all[i].Op = byChance
 		}
 	}
-	last := -1
 	for i, d := range all {
-		if d.Op == Context {
-			last = i
+		if d.Op == Context && (proves(d.Text) || i == len(all)-1 || all[i+1].Op == Context) {
+			break
+		}
+		if d.Op == Context && all[i+1].Op == Add {
+			all[i].Op = byChance
 		}
 	}
-	var lacks, has []Difference
-	for _, d := range all[last+1:] {
-		if d.Op == Remove {
-			lacks = append(lacks, d)
-		} else {
-			has = append(has, d)
+	isSame := func(d Difference) bool { return d.Op == Context }
+	first := slices.IndexFunc(all, isSame)
+	if first < 0 {
+		lacks, has := apart(all)
+		return slices.Concat(lacks, has[:min(len(has), len(lacks))])
+	}
+	last := len(all) - 1
+	for !isSame(all[last]) {
+		last--
+	}
+	lacks, has := apart(all[:first])
+	head := slices.Concat(lacks, has[max(0, len(has)-len(lacks)):])
+	lacks, has = apart(all[last+1:])
+	return slices.Concat(head, all[first:last+1], lacks, has[:min(len(has), len(lacks))])
+}
+
+// apart tells what only the hunk and what only the file has.
+func apart(all []Difference) (lacks, has []Difference) {
+	for _, d := range all {
+		if d.Op != Add {
+			lacks = append(lacks, Difference{Remove, 0, d.Text})
+		}
+		if d.Op != Remove {
+			has = append(has, Difference{Add, d.Line, d.Text})
 		}
 	}
-	return slices.Concat(all[:last+1], lacks, has[:min(len(has), len(lacks))])
+	return lacks, has
 }

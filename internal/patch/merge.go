@@ -9,7 +9,14 @@ import (
 type edit struct {
 	at, n int // lines that go
 	lines []string
+	// up and down are by how many lines the edit can slide: what is put in between
+	// lines that are alike may as well stand before or behind them.
+	up, down int
 }
+
+// from and to are the lines that the edit may be about.
+func (e edit) from() int { return e.at - e.up }
+func (e edit) to() int   { return e.at + e.n + e.down }
 
 // edits gives the stretches of changed lines of hunks that stand where their headers
 // say.
@@ -49,44 +56,99 @@ func (c change) merge(content string, r *FileReport) (string, bool) {
 	}
 	was, is := cut(c.base.before), cut(content)
 	before, now := was.lines(0, was.len()), is.lines(0, is.len())
-	theirs := edits(c.base.stood)
-	stretches := common(before, now)
-	var ours []edit
+	theirs := settled(edits(c.base.stood), before)
+	ours := settled(changed(common(before, now), before, now), before)
+	var all []edit
+	grown, next := 0, 0 // by and behind our edits so far
 	for _, e := range theirs {
-		at, ok := moved(e, stretches, len(before), len(now))
-		switch {
-		case ok:
-			ours = append(ours, edit{at, e.n, e.lines})
-		case !slices.ContainsFunc(changed(stretches, before, now), func(other edit) bool { return e.equal(other) }):
+		for ; next < len(ours) && ours[next].to() < e.from(); next++ {
+			grown += len(ours[next].lines) - ours[next].n
+		}
+		if next == len(ours) || e.to() < ours[next].from() {
+			all = append(all, edit{at: e.at + grown, n: e.n, lines: e.lines})
+		} else if !e.equal(ours[next]) {
 			return "", false
 		}
 	}
-	out, ok := replaced(is, ours)
+	out, ok := replaced(is, all)
 	if !ok {
 		return "", false
 	}
-	r.Merged, r.Hunks, r.stood = true, nil, hunksOf(now, ours)
+	r.Merged, r.Hunks, r.stood = true, nil, hunksOf(now, all)
 	return out, true
 }
 
-// equal reports whether two edits do the same.
-func (e edit) equal(other edit) bool {
-	return e.at == other.at && e.n == other.n && slices.Equal(e.lines, other.lines)
+// settled cuts edits down to what they change, and finds out how far they can slide
+// without reaching the next.
+func settled(edits []edit, lines []string) []edit {
+	var all []edit
+	for _, e := range edits {
+		n := len(e.lines)
+		same := 0
+		for same < min(n, e.n) && lines[e.at+same] == e.lines[same] {
+			same++
+		}
+		e.at, e.n, e.lines, n = e.at+same, e.n-same, e.lines[same:], n-same
+		for same = 0; same < min(n, e.n) && lines[e.at+e.n-1-same] == e.lines[n-1-same]; same++ {
+		}
+		if e.n, e.lines = e.n-same, e.lines[:n-same]; e.n+len(e.lines) > 0 {
+			all = append(all, e)
+		}
+	}
+	for i := range all {
+		first, last := 0, len(lines)
+		if i > 0 {
+			first = all[i-1].at + all[i-1].n
+		}
+		if i < len(all)-1 {
+			last = all[i+1].at
+		}
+		all[i].slide(lines, first, last)
+	}
+	return all
 }
 
-// moved finds where the lines of an edit stand now. They and one line on each side
-// must be unchanged.
-func moved(e edit, stretches []stretch, before, now int) (at int, ok bool) {
-	from, to := max(e.at-1, 0), min(e.at+e.n+1, before)
-	for _, r := range stretches {
-		if r.a > from || r.a+r.n < to {
-			continue
+// slide finds out how far an edit can slide between two lines. Only one that puts
+// lines in or takes lines out can; one that does both stays.
+func (e *edit) slide(lines []string, first, last int) {
+	end := e.at + e.n
+	switch n := len(e.lines); {
+	case n == 0:
+		for e.at-e.up > first && lines[e.at-e.up-1] == lines[end-e.up-1] {
+			e.up++
 		}
-		at = e.at - r.a + r.b
-		atStart, atEnd := from == e.at, to == e.at+e.n
-		return at, (!atStart || at == 0) && (!atEnd || at+e.n == now)
+		for end+e.down < last && lines[e.at+e.down] == lines[end+e.down] {
+			e.down++
+		}
+	case e.n == 0:
+		for e.at-e.up > first && lines[e.at-e.up-1] == e.lines[n-1-e.up%n] {
+			e.up++
+		}
+		for end+e.down < last && lines[end+e.down] == e.lines[e.down%n] {
+			e.down++
+		}
 	}
-	return 0, before == 0 && now == 0
+}
+
+// equal reports whether two edits do the same, if they slide to the same place.
+func (e edit) equal(other edit) bool {
+	n := len(e.lines)
+	at := max(e.at-e.up, other.at-other.up)
+	if e.n != other.n || len(other.lines) != n || at > min(e.at+e.down, other.at+other.down) {
+		return false
+	}
+	for i := range n {
+		if e.slid(at, i) != other.slid(at, i) {
+			return false
+		}
+	}
+	return true
+}
+
+// slid gives a line of the edit where it has slid to an index.
+func (e edit) slid(at, line int) string {
+	n := len(e.lines)
+	return e.lines[((line+at-e.at)%n+n)%n]
 }
 
 // changed gives what was done to one text to make the other.
@@ -95,7 +157,7 @@ func changed(stretches []stretch, before, now []string) []edit {
 	a, b := 0, 0
 	for _, r := range append(slices.Clone(stretches), stretch{len(before), len(now), 0}) {
 		if r.a > a || r.b > b {
-			all = append(all, edit{a, r.a - a, now[b:r.b]})
+			all = append(all, edit{at: a, n: r.a - a, lines: now[b:r.b]})
 		}
 		a, b = r.a+r.n, r.b+r.n
 	}

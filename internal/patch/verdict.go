@@ -382,15 +382,18 @@ func (d *Draft) weigh(c change) (evidence, error) {
 
 // count compares the lines of the hunks with those of the file.
 func (f File) count(text string, e *evidence) {
-	have := map[string]int{}
-	for line := range strings.Lines(text) {
-		have[strings.TrimSuffix(line, "\n")]++
-	}
-	kept := map[string]bool{}
+	have, kept := map[string]int{}, map[string]bool{}
 	for _, h := range f.Hunks {
 		for _, line := range h.Body {
 			text := strings.TrimSuffix(line.Text, "\n")
 			kept[text] = kept[text] || line.Op != Remove
+			have[text] = 0
+		}
+	}
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		if n, asked := have[line]; asked {
+			have[line] = n + 1
 		}
 	}
 	for _, h := range f.Hunks {
