@@ -29,7 +29,8 @@ func BenchmarkPatch(b *testing.B) {
 		what string
 		make func() patchLoad
 	}{
-		{"series", seriesLoad}, {"manyfiles", manyFilesLoad},
+		{"series", seriesLoad},
+		{"manyfiles", manyFilesLoad},
 		{"large/inplace", func() patchLoad { return largeLoad("", "") }},
 		{"large/moved", func() patchLoad { return largeLoad(strings.Repeat("\tnew();\n", 137), "") }},
 		{"large/conflict", func() patchLoad {

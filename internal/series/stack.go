@@ -140,8 +140,11 @@ func (c *Change) Commit() error {
 // patches there is no record.
 func (c *Change) write(series, dir string) {
 	for _, f := range []struct{ name, text string }{
-		{applied, lines(c.next.applied)}, {empties, lines(c.next.emptyNames())},
-		{version, "2\n"}, {folder + "/.quilt_patches", dir + "\n"}, {folder + "/.quilt_series", series + "\n"},
+		{applied, lines(c.next.applied)},
+		{empties, lines(c.next.emptyNames())},
+		{version, "2\n"},
+		{folder + "/.quilt_patches", dir + "\n"},
+		{folder + "/.quilt_series", series + "\n"},
 	} {
 		_, err := c.stack.t.Lstat(f.name)
 		switch {
