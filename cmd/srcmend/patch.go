@@ -119,7 +119,7 @@ func (o *patchOptions) usage(args []string) error {
 		text = "the patch is named twice, by -i and by PATCHFILE"
 	case o.refresh && o.reverse:
 		text = "--refresh is for a patch that goes in"
-	case o.refresh && o.series == "" && o.input == "" && len(args) < 2:
+	case o.refresh && o.series == "" && o.file(args) == "":
 		text = "--refresh needs -i FILE, the file that is to be written anew"
 	case o.force && o.forward:
 		text = "-f and -N contradict each other"
@@ -130,6 +130,18 @@ func (o *patchOptions) usage(args []string) error {
 		return &usageError{text, "srcmend patch --help"}
 	}
 	return nil
+}
+
+// file is the patch file, "" for standard input.
+func (o *patchOptions) file(args []string) string {
+	name := o.input
+	if len(args) > 1 {
+		name = args[1]
+	}
+	if name == "-" {
+		return ""
+	}
+	return name
 }
 
 // patch is the verb.
@@ -143,11 +155,14 @@ func (a *app) patch(ctx context.Context, args []string, o patchOptions) error {
 	if len(args) > 0 {
 		o.original = args[0]
 	}
-	if len(args) > 1 {
-		o.input = args[1]
-	}
+	o.input = o.file(args)
 	var text []byte
 	var err error
+	if o.refresh && o.input != "" { // not the link, but the file is written anew
+		if o.input, err = filepath.EvalSymlinks(o.input); err != nil {
+			return &usageError{fmt.Sprintf("the patch can't be read: %v", err), ""}
+		}
+	}
 	if o.series == "" {
 		if text, err = o.read(); err != nil {
 			return err
@@ -155,8 +170,11 @@ func (a *app) patch(ctx context.Context, args []string, o patchOptions) error {
 	}
 	dir := o.dir
 	if o.original != "" {
-		dir, o.original = filepath.Split(filepath.Join(o.dir, o.original))
-		dir = filepath.Clean(dir)
+		path := o.original
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, path)
+		}
+		dir, o.original = filepath.Dir(path), filepath.Base(path)
 	}
 	t, err := tree.Open(dir)
 	if err != nil {
@@ -179,12 +197,15 @@ func (a *app) patch(ctx context.Context, args []string, o patchOptions) error {
 // read reads the patch.
 func (o *patchOptions) read() ([]byte, error) {
 	in := o.in
-	if o.input != "" && o.input != "-" {
+	if o.input != "" {
 		f, err := os.Open(o.input)
 		if err != nil {
 			return nil, &usageError{fmt.Sprintf("the patch can't be read: %v", err), ""}
 		}
 		defer f.Close()
+		if info, err := f.Stat(); o.refresh && (err != nil || !info.Mode().IsRegular()) {
+			return nil, &usageError{fmt.Sprintf("%s is no file that could be written anew", o.input), ""}
+		}
 		in = f
 	} else if f, ok := in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		return nil, &usageError{"there is no patch", "-i FILE, or srcmend patch < FILE"}
@@ -198,7 +219,7 @@ func (o *patchOptions) read() ([]byte, error) {
 
 // name is what the patch is called in messages.
 func (o *patchOptions) name() string {
-	if o.input == "" || o.input == "-" {
+	if o.input == "" {
 		return "patch"
 	}
 	return filepath.Base(o.input)

@@ -133,9 +133,8 @@ func distance(a, b int) int { return max(a-b, b-a) }
 // common subsequence.
 func (p *placer) compare(old []string, at int) []Difference {
 	old = old[:min(len(old), maxCompared)]
-	end := min(p.len(), at+len(old)+slack)
-	at = max(0, at-lead)
-	have := p.lines(at, end)
+	from := max(0, at-lead)
+	have := p.lines(from, min(p.len(), at+len(old)+slack))
 	common := make([][]int16, len(old)+1) // length of what the rests have in common
 	for i := range common {
 		common[i] = make([]int16, len(have)+1)
@@ -151,21 +150,21 @@ func (p *placer) compare(old []string, at int) []Difference {
 	}
 	var all []Difference
 	i, j := 0, 0
-	for i < len(old) || j < len(have) && j < at+len(old) {
+	for i < len(old) || j < len(have) {
 		switch {
 		case i < len(old) && j < len(have) && old[i] == have[j]:
-			all = append(all, Difference{Context, at + j + 1, excerpt(old[i])})
+			all = append(all, Difference{Context, from + j + 1, excerpt(old[i])})
 			i++
 			j++
 		case i < len(old) && (j == len(have) || common[i+1][j] >= common[i][j+1]):
 			all = append(all, Difference{Remove, 0, excerpt(old[i])})
 			i++
 		default:
-			all = append(all, Difference{Add, at + j + 1, excerpt(have[j])})
+			all = append(all, Difference{Add, from + j + 1, excerpt(have[j])})
 			j++
 		}
 	}
-	return trimmed(all)
+	return trimmed(all, at)
 }
 
 // byChance is the op of a line that both have, and which does not count since it was
@@ -175,8 +174,8 @@ const byChance Op = 0
 // trimmed cuts off what only the file has before the first and behind the last line
 // that is the same, but for as much as stands in the place of lines it lacks. A line
 // without letters and digits that others, which only the file has, part from the rest
-// was found by chance.
-func trimmed(all []Difference) []Difference {
+// was found by chance. Where nothing is the same, it begins at an index of the file.
+func trimmed(all []Difference, at int) []Difference {
 	for i, d := range slices.Backward(all) {
 		if d.Op == Context && (proves(d.Text) || i == 0 || all[i-1].Op == Context) {
 			break
@@ -197,6 +196,7 @@ func trimmed(all []Difference) []Difference {
 	first := slices.IndexFunc(all, isSame)
 	if first < 0 {
 		lacks, has := apart(all)
+		has = slices.DeleteFunc(has, func(d Difference) bool { return d.Line <= at })
 		return slices.Concat(lacks, has[:min(len(has), len(lacks))])
 	}
 	last := len(all) - 1

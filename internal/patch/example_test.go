@@ -59,5 +59,5 @@ func Example() {
 	// needed <nil>
 	// [stop.c] offset -11 <nil>
 	// present <nil>
-	// true stop.c: hunk 1 for line 12 does not fit; line 2 should be "#include <unistd.h>" and is "#include <signal.h>"
+	// true stop.c: hunk 1 for line 12 does not fit; line 2 has "#include <signal.h>", which it does not expect
 }

@@ -139,6 +139,7 @@ func TestRepairs(t *testing.T) {
 		{"no --- line", strings.TrimPrefix(context, "--- a/x\n"), "the --- line was missing"},
 		{"carriage returns", strings.ReplaceAll(context, "\n", "\r\n"), "carriage returns"},
 		{"no newline", strings.TrimSuffix(context, "\n"), "no newline"},
+		{"byte order mark", byteOrderMark + context, "byte order mark"},
 		{"dates behind blanks", strings.NewReplacer("a/x", "a/x 2018-11-23 12:00:00 +0100", "b/x", "b/x   Fri Nov 23 12:00:00 2018").Replace(context), "behind blanks"},
 	} {
 		p, err := Parse(strings.NewReader(c.text))
@@ -216,6 +217,8 @@ func TestParseErrors(t *testing.T) {
 		{"new with old lines", "--- /dev/null\n+++ b/x\n" + one, "the file is new, and a hunk speaks of old lines"},
 		{"new in two hunks", "--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+a\n@@ -0,0 +2 @@\n+b\n", "the file is new"},
 		{"gone with lines left", "--- a/x\n+++ /dev/null\n" + one, "the file goes, and a hunk leaves lines in it"},
+		{"more lines behind context", plain + " 4\n-5\n+five\n 6\n", "more lines than its header says"},
+		{"more lines that look like a header", plain + "--- an old comment\n", "more lines than its header says"},
 		{"git, content said and missing", git + "index 0123456..789abcd 100644\n", "no change follows"},
 		{"git, old content missing", git + "deleted file mode 100644\nindex 789abcd..0000000\n", "no change follows"},
 		{"git, new and renamed", git + "new file mode 100644\nrename from x\nrename to x\n", "git's header says create, and now rename"},

@@ -117,7 +117,8 @@ func (p *placer) place(h Hunk, r rules) (spot, *misfit, error) {
 	for fuzz := 1; bad != nil && fuzz <= min(r.Fuzz, max(pat.prefix, pat.suffix)); fuzz++ {
 		var found int
 		if s, found = p.placeLoosely(h, pat, fuzz); found == 1 {
-			bad = nil
+			bad = p.doubled(h)
+			break
 		} else if found > 1 {
 			bad.near, bad.why = s.at, fmt.Sprintf("with fuzz %d it fits at line %d and at line %d, so where it belongs is a guess", fuzz, s.at+1, s.others[0]+1)
 			break
@@ -127,6 +128,20 @@ func (p *placer) place(h Hunk, r rules) (spot, *misfit, error) {
 		return spot{}, nil, errTooLong
 	}
 	return s, bad, nil
+}
+
+// doubled refuses what fits with fuzz, if all that it would make stands in the file
+// already: to put it in once more is the way fuzz goes wrong.
+func (p *placer) doubled(h Hunk) *misfit {
+	if !slices.ContainsFunc(h.Body, func(line Line) bool { return line.Op == Add }) {
+		return nil // what it takes out is there
+	}
+	made := h.reversed().pattern().lines
+	at := p.search(made, h.nominal()+p.drift, p.len()-len(made))
+	if at < 0 {
+		return nil
+	}
+	return &misfit{near: at, why: fmt.Sprintf("what it makes stands at line %d already", at+1)}
 }
 
 // placeExactly looks for all lines of the pattern.

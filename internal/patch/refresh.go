@@ -19,7 +19,8 @@ func span(start, lines int) string {
 // context and hunks where fuzz or a merge was needed. Messages, names and whatever
 // else stands between the hunks stay as they are; so does a file whose hunks all
 // stood exactly. One whose lines a merge found changed already goes, or loses its
-// hunks if it says something else of its file.
+// hunks if it says something else of its file. The report of taking a patch out says
+// nothing of where it stands, and gives a wrong text.
 func (p *Patch) Refresh(r Report) string {
 	var b strings.Builder
 	at := 0 // line of the text

@@ -9,7 +9,7 @@ import (
 // where a patch was asked for.
 func (s *scanner) refusePage() error {
 	for i, line := range s.lines[:min(len(s.lines), 20)] {
-		line = strings.ToLower(strings.TrimLeft(strings.TrimPrefix(line, "\ufeff"), " \t"))
+		line = strings.ToLower(strings.TrimLeft(line, " \t"))
 		for _, start := range []string{"<!doctype html", "<html", "<head"} {
 			if strings.HasPrefix(line, start) {
 				return syntaxError(i+1, "this is an HTML page; ask the server for the raw patch")

@@ -47,9 +47,16 @@ type scanner struct {
 	bare    string // the name for hunks that stand without one; "" if that is refused
 }
 
+// byteOrderMark is what some editors write before a text.
+const byteOrderMark = "\ufeff"
+
 // newScanner cuts a text into lines.
 func newScanner(text string) *scanner {
 	s := &scanner{lines: slices.Collect(strings.Lines(text))}
+	if n := len(s.lines); n > 0 && strings.HasPrefix(s.lines[0], byteOrderMark) {
+		s.lines[0] = strings.TrimPrefix(s.lines[0], byteOrderMark)
+		s.repair(0, "it began with a byte order mark")
+	}
 	if n := len(s.lines); n > 0 && !strings.HasSuffix(s.lines[n-1], "\n") {
 		s.lines[n-1] += "\n"
 		if c := s.lines[n-1][0]; c == ' ' || c == '+' || c == '-' {
@@ -233,16 +240,24 @@ func (s *scanner) hunks(sec *section) error {
 // afterHunks refuses what looks like more of the hunk than its header counts:
 // leaving it out would change the patch.
 func (s *scanner) afterHunks() error {
-	line := s.line(0)
-	switch {
-	case strings.HasPrefix(line, "@@") || strings.HasPrefix(line, "@ -"):
-		return syntaxError(s.at+1, "a damaged hunk header: %s", quote(line))
-	case strings.HasPrefix(line, "+++ ") || strings.HasPrefix(line, "--- ") || strings.TrimRight(line, " \r\n") == "--" || strings.TrimRight(line, "\r\n") == "---":
-		return nil
-	case strings.HasPrefix(line, "+") || strings.HasPrefix(line, "-"):
-		return syntaxError(s.at+1, "the hunk before has more lines than its header says: %s", quote(line))
+	for i := 0; ; i++ {
+		line := s.line(i)
+		bare := strings.TrimRight(line, " \r\n")
+		switch {
+		case i == 0 && (strings.HasPrefix(line, "@@") || strings.HasPrefix(line, "@ -")):
+			return syntaxError(s.at+1, "a damaged hunk header: %s", quote(line))
+		case bare == "--" || bare == "---": // a signature, or a message's end
+			return nil
+		case strings.HasPrefix(line, "--- ") && strings.HasPrefix(s.line(i+1), "+++ "):
+			return nil
+		case strings.HasPrefix(line, "+++ ") && strings.HasPrefix(s.line(i+1), "@@ -"):
+			return nil
+		case strings.HasPrefix(line, "+") || strings.HasPrefix(line, "-"):
+			return syntaxError(s.at+i+1, "the hunk before has more lines than its header says: %s", quote(line))
+		case !strings.HasPrefix(line, " ") && !strings.HasPrefix(line, "\t"):
+			return nil
+		}
 	}
-	return nil
 }
 
 // body reads the lines of a hunk, as many as its header says.

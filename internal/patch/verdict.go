@@ -85,12 +85,8 @@ func (d *Draft) Put(p *Patch, o Options) (Verdict, Report, error) {
 	v := r.verdict()
 	loose := o.Fuzz > 0 || o.Base != nil
 	switch {
-	case v == Needed && o.Strict && !r.Exact(), v == Conflict && loose:
-		r, err := d.Apply(p, o)
-		if err == nil {
-			v = Needed
-		}
-		return v, r, err
+	case v == Needed && o.Strict && !r.needed().Exact(), v == Conflict && loose:
+		return d.putLoosely(p, o, v, r)
 	case v == Needed:
 		*d = *next
 		return v, r, nil
@@ -100,6 +96,42 @@ func (d *Draft) Put(p *Patch, o Options) (Verdict, Report, error) {
 		return v, r, Conflicts{{File: r.Files()[0], Why: "putting it in fits, and so does taking it out; so it may be in already"}}
 	}
 	return v, r, r.Conflicts()
+}
+
+// putLoosely puts in what is not there already, by other rules than a verdict has.
+func (d *Draft) putLoosely(p *Patch, o Options, v Verdict, judged Report) (Verdict, Report, error) {
+	part := *p
+	part.Mails = nil
+	if o.Base != nil { // a merge knows what is there already
+		part.Mails = p.Mails
+	}
+	for i, m := range p.Mails {
+		if o.Reverse {
+			i = len(p.Mails) - 1 - i
+		}
+		if done := judged.Mails[i].Verdict; o.Base == nil && done != Present && done != Superseded {
+			part.Mails = append(part.Mails, m)
+		}
+	}
+	r, err := d.Apply(&part, o)
+	if err != nil {
+		return v, r, err
+	}
+	for i := range r.Mails {
+		r.Mails[i].Verdict = Needed
+	}
+	for i, m := range judged.Mails { // all of them again, in their order
+		if len(part.Mails) < len(p.Mails) && (m.Verdict == Present || m.Verdict == Superseded) {
+			r.Mails = slices.Insert(r.Mails, i, m)
+		}
+	}
+	return Needed, r, nil
+}
+
+// needed is the report of the mails that are needed.
+func (r Report) needed() Report {
+	r.Mails = slices.DeleteFunc(slices.Clone(r.Mails), func(m MailReport) bool { return m.Verdict != Needed })
+	return r
 }
 
 // judge finds the verdicts on the mails of patches. next is the draft with the
@@ -380,22 +412,31 @@ func (d *Draft) weigh(c change) (evidence, error) {
 	return e, nil
 }
 
-// count compares the lines of the hunks with those of the file.
-func (f File) count(text string, e *evidence) {
-	have, kept := map[string]int{}, map[string]bool{}
+// nearby is how many lines, besides those of the hunk, may lie between lines that are
+// there already and the context they belong to.
+const nearby = 20
+
+// count looks for the lines of the hunks in the file. That all added lines are there
+// says little if they are far from all context of their hunk: then they are other
+// lines that happen to be alike.
+func (f File) count(all string, e *evidence) {
+	where, kept := map[string][]int{}, map[string]bool{}
 	for _, h := range f.Hunks {
 		for _, line := range h.Body {
 			text := strings.TrimSuffix(line.Text, "\n")
 			kept[text] = kept[text] || line.Op != Remove
-			have[text] = 0
+			where[text] = nil
 		}
 	}
-	for line := range strings.Lines(text) {
+	n := 0
+	for line := range strings.Lines(all) {
 		line = strings.TrimSuffix(line, "\n")
-		if n, asked := have[line]; asked {
-			have[line] = n + 1
+		if at, asked := where[line]; asked {
+			where[line] = append(at, n)
 		}
+		n++
 	}
+	used := map[string]int{}
 	for _, h := range f.Hunks {
 		for _, line := range h.Body {
 			text := strings.TrimSuffix(line.Text, "\n")
@@ -403,15 +444,52 @@ func (f File) count(text string, e *evidence) {
 			case !proves(text):
 			case line.Op == Add:
 				e.added++
-				if have[text] > 0 {
-					have[text]--
+				if used[text]++; used[text] <= len(where[text]) {
 					e.found++
 				}
-			case line.Op == Remove && !kept[text] && have[text] > 0:
+			case line.Op == Remove && !kept[text] && len(where[text]) > 0:
 				e.against = true
 			}
 		}
+		e.against = e.against || h.isElsewhere(where)
 	}
+}
+
+// isElsewhere reports whether the file has the added lines of a hunk only far from all
+// of its context. Where the hunk replaces lines, their being gone speaks for it.
+func (h Hunk) isElsewhere(where map[string][]int) bool {
+	var added, context []string
+	for _, line := range h.Body {
+		text := strings.TrimSuffix(line.Text, "\n")
+		switch {
+		case !proves(text):
+		case line.Op == Add:
+			added = append(added, text)
+		case line.Op == Context:
+			context = append(context, text)
+		case len(where[text]) == 0:
+			return false
+		}
+	}
+	if len(added) == 0 || len(context) == 0 {
+		return false
+	}
+	reach := len(h.Body) + nearby
+	isNear := func(at int) func(string) bool {
+		return func(text string) bool {
+			places := where[text]
+			i, _ := slices.BinarySearch(places, at-reach)
+			return i < len(places) && places[i] <= at+reach
+		}
+	}
+	const most = 1000 // places of one line that are tried
+	for _, at := range where[added[0]][:min(most, len(where[added[0]]))] {
+		is := isNear(at)
+		if slices.ContainsFunc(context, is) && !slices.ContainsFunc(added, func(text string) bool { return !is(text) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // proves reports whether a line has a letter or digit.

@@ -154,6 +154,8 @@ func TestVerdict(t *testing.T) {
 		{"lines without context, there elsewhere", "--- a/x\n+++ b/x\n@@ -0,0 +1 @@\n+new\n", files{"x": "old\nnew\n"}, Superseded},
 		{"a line taken out without context", "--- a/x\n+++ b/x\n@@ -1 +1,0 @@\n-old\n", files{"x": "new\n"}, Present},
 		{"a line to take out, elsewhere", "--- a/x\n+++ b/x\n@@ -1 +1,0 @@\n-old\n", files{"x": "new\nold\n"}, Conflict},
+		{"its line is there, but in another function", "--- a/x\n+++ b/x\n@@ -3,4 +3,5 @@\n f()\n {\n \tuse(p);\n+\tfree(p);\n }\n", files{"x": "f()\n{\n\tother(p);\n}\n" + numbered(40) + "g()\n{\n\tfree(p);\n}\n"}, Conflict},
+		{"its line is there, near its context", "--- a/x\n+++ b/x\n@@ -3,4 +3,5 @@\n f()\n {\n \tuse(p);\n+\tfree(p);\n }\n", files{"x": numbered(40) + "f()\n{\n\tfree(p);\n\tother(p);\n}\n"}, Superseded},
 		{"braces prove nothing", "--- a/x\n+++ b/x\n@@ -1,3 +1,4 @@\n one\n two\n+}\n three\n", files{"x": "1\n}\n3\n"}, Conflict},
 		{"a line too few", "--- a/x\n+++ b/x\n@@ -1,2 +1,4 @@\n one\n+new\n+new\n two\n", files{"x": "1\nnew\n2\n"}, Conflict},
 		{"one file is absent", plain + "--- a/y\n+++ b/y\n" + one, files{"x": "a\n"}, Conflict},

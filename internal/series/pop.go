@@ -131,7 +131,7 @@ func check(list *Series, name string, before, now *patch.Draft, files map[string
 	var edited patch.Conflicts
 	for _, dropEmpty := range []bool{options.RemoveEmpty, !options.RemoveEmpty} {
 		options.RemoveEmpty = dropEmpty
-		if edited, err = differences(text, options, before, now, files); err != nil {
+		if edited, err = differences(name, text, options, before, now, files); err != nil {
 			return err
 		}
 		if edited == nil {
@@ -143,10 +143,10 @@ func check(list *Series, name string, before, now *patch.Draft, files map[string
 
 // differences makes anew what a patch has made, and names the files that are
 // something else now.
-func differences(text *patch.Patch, o patch.Options, before, now *patch.Draft, files map[string]*tree.File) (patch.Conflicts, error) {
+func differences(name string, text *patch.Patch, o patch.Options, before, now *patch.Draft, files map[string]*tree.File) (patch.Conflicts, error) {
 	made := before.Fork()
 	if _, err := made.Apply(text, o); errors.As(err, new(patch.Conflicts)) {
-		return patch.Conflicts{{Why: "the patch is not what was put in, so whether files were edited since can't be told"}}, nil
+		return patch.Conflicts{{File: name, Why: "the patch is not what was put in, so whether files were edited since can't be told"}}, nil
 	} else if err != nil {
 		return nil, err
 	}

@@ -135,16 +135,9 @@ func (p *push) put(e Entry) (Step, error) {
 	}
 	step.Repairs = text.Repairs
 	step.Twin = twin(p.twins, text, e.Name)
-	o := p.options.patch(e)
-	if o.Base, err = p.putIntoBase(text, e); err != nil {
+	step, err = p.apply(step, text, e)
+	if err != nil || step.Why != "" {
 		return step, err
-	}
-	step.Report, err = p.draft.Apply(text, o)
-	if errors.As(err, new(patch.Conflicts)) {
-		return p.explain(step, text, o, err)
-	}
-	if err != nil {
-		return step, fmt.Errorf("%s: %w", e.Name, err)
 	}
 	step.Verdict = patch.Needed
 	if !e.Reverse && !step.Report.Exact() {
@@ -152,10 +145,53 @@ func (p *push) put(e Entry) (Step, error) {
 	}
 	before := p.draft.Before()
 	for _, name := range slices.Sorted(maps.Keys(before)) {
+		if name == stamp {
+			return step, fmt.Errorf("%w: %s changes %s, a name that quilt keeps for itself", ErrStack, e.Name, stamp)
+		}
 		p.olds = append(p.olds, old{e.Name, name, before[name]})
 	}
 	p.next.applied = append(p.next.applied, e.Name)
 	return step, nil
+}
+
+// apply puts a patch into the draft, with all of its context if that can be. If it
+// can't, the patch may be in already; only when it is not, less may do.
+func (p *push) apply(step Step, text *patch.Patch, e Entry) (Step, error) {
+	base, err := p.putIntoBase(text, e)
+	if err != nil {
+		return step, err
+	}
+	o := p.options.patch(e)
+	o.Fuzz = 0
+	var conflicts patch.Conflicts
+	step.Report, err = p.draft.Apply(text, o)
+	if !errors.As(err, &conflicts) {
+		return step, named(e, err)
+	}
+	v, r, err := p.draft.Verdict(text, o)
+	if err != nil {
+		return step, named(e, err)
+	}
+	step.Verdict = v
+	if v == patch.Present || v == patch.Superseded {
+		step.Report, step.Why = r, "the tree has it already"
+		return step, nil
+	}
+	o.Fuzz, o.Base = p.options.Fuzz, base
+	if v == patch.Conflict && (o.Fuzz > 0 || base != nil) {
+		if step.Report, err = p.draft.Apply(text, o); !errors.As(err, &conflicts) {
+			return step, named(e, err)
+		}
+	}
+	return step, &StopError{step, conflicts}
+}
+
+// named says which patch an error is about.
+func named(e Entry, err error) error {
+	if err != nil {
+		err = fmt.Errorf("%s: %w", e.Name, err)
+	}
+	return err
 }
 
 // putIntoBase puts a patch into the tree it was made for.
@@ -168,20 +204,6 @@ func (p *push) putIntoBase(text *patch.Patch, e Entry) (*patch.Report, error) {
 		return nil, fmt.Errorf("%w: %s: %w", ErrBase, e.Name, err)
 	}
 	return &r, nil
-}
-
-// explain finds out why a patch does not fit. It may be in already.
-func (p *push) explain(step Step, text *patch.Patch, o patch.Options, cause error) (Step, error) {
-	v, r, err := p.draft.Verdict(text, o)
-	if err != nil {
-		return step, fmt.Errorf("%s: %w", step.Name, err)
-	}
-	step.Verdict = v
-	if v == patch.Present || v == patch.Superseded {
-		step.Report, step.Why = r, "the tree has it already"
-		return step, nil
-	}
-	return step, &StopError{step, cause}
 }
 
 // finish plans the edit: the files, and those from before each patch.
