@@ -1,71 +1,13 @@
 package patch
 
 import (
-	"bytes"
-	"crypto/sha1"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"hash"
 	"io/fs"
 	"slices"
 	"strings"
 
-	"github.com/bluekeyes/go-gitdiff/gitdiff"
-
 	"srcmend/internal/tree"
 )
-
-// ChooseStrip as Options.Strip lets the tree decide: 1 if with that every file
-// is there which the patch does not make, otherwise the only one of 0, 2 and 3
-// with which it is so.
-const ChooseStrip = -1
-
-// Options say how a patch is meant.
-type Options struct {
-	// Strip is how many leading components to take off the names, or
-	// ChooseStrip. Git's names have one, "a/" or "b/"; note that the zero
-	// Options take off none, as patch -p0.
-	Strip int
-	// File, unless "", is the name in the tree of the one file that all changes
-	// are for, whatever names the patch has.
-	File string
-	// Reverse takes the patch out in place of putting it in.
-	Reverse bool
-	// DryRun does everything but write.
-	DryRun bool
-	// Strict takes hunks only exactly where their headers say.
-	Strict bool
-	// Fuzz, 0 to 3, is how many lines of outer context may differ where a hunk
-	// has no place with all of them. It must have just one place then.
-	Fuzz int
-	// RemoveEmpty removes files that are empty after a change, and does not make
-	// empty ones, as patch -E.
-	RemoveEmpty bool
-	// Base is the report of the same patch put into the tree it was made for.
-	// With it a change that has no place is merged: what it does there is done
-	// here, where what has changed between the two trees does not touch it. That
-	// is tried before fuzz.
-	Base *Report
-}
-
-// check refuses options that mean nothing.
-func (o Options) check() error {
-	switch {
-	case o.Fuzz < 0 || o.Fuzz > maxFuzz:
-		return fmt.Errorf("%w: a fuzz of %d; it may be 0 to %d", ErrOptions, o.Fuzz, maxFuzz)
-	case o.Fuzz > 0 && o.Strict:
-		return fmt.Errorf("%w: strict and fuzz at once", ErrOptions)
-	case o.Strip < ChooseStrip:
-		return fmt.Errorf("%w: %d is no number of leading components", ErrOptions, o.Strip)
-	}
-	return nil
-}
-
-// ErrOptions is wrapped by errors about Options that mean nothing, or nothing for
-// this patch and tree.
-var ErrOptions = errors.New("these options can't be followed")
 
 // Apply puts the patch into the tree, or takes it out; all of it or, after an
 // error, nothing.
@@ -495,38 +437,4 @@ func (s spot) report(i int, h Hunk) HunkReport {
 		r.Others = append(r.Others, at+1)
 	}
 	return r
-}
-
-// apply gives the content after a binary change. The contents before and after
-// are held against their names.
-func (b *binary) apply(name, text string) (string, error) {
-	if !b.isContent(b.oldID, text) {
-		return "", refuse(name, "its content is not the one that the binary change was made from")
-	}
-	if b.forward == nil {
-		return "", refuse(name, "the binary change has no data for this direction")
-	}
-	var out bytes.Buffer
-	file := &gitdiff.File{IsBinary: true, BinaryFragment: b.forward}
-	if err := gitdiff.Apply(&out, strings.NewReader(text), file, gitdiff.WithMaxBinaryFragmentBytes(tree.MaxFile)); err != nil {
-		return "", fmt.Errorf("%w: the binary change of %s: %w", ErrFormat, name, err)
-	}
-	if !b.isContent(b.newID, out.String()) {
-		return "", fmt.Errorf("%w: the binary change of %s does not give the content it names", ErrFormat, name)
-	}
-	return out.String(), nil
-}
-
-// isContent reports whether id names the text, as git names contents. Zeros are
-// the name of no file.
-func (b *binary) isContent(id, text string) bool {
-	if strings.Trim(id, "0") == "" {
-		return text == ""
-	}
-	var h hash.Hash = sha1.New()
-	if len(id) == hex.EncodedLen(sha256.Size) {
-		h = sha256.New()
-	}
-	fmt.Fprintf(h, "blob %d\x00%s", len(text), text)
-	return hex.EncodeToString(h.Sum(nil)) == id
 }

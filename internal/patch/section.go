@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	"github.com/bluekeyes/go-gitdiff/gitdiff"
-
-	"srcmend/internal/tree"
 )
 
 // The object ids of an empty file, in SHA-1 and SHA-256 repositories.
@@ -16,30 +14,6 @@ const (
 	emptySHA1   = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
 	emptySHA256 = "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813"
 )
-
-// A binary is a binary change of git's.
-type binary struct {
-	forward, reverse *gitdiff.BinaryFragment // reverse may be nil
-	oldID, newID     string                  // full object ids
-}
-
-// binary takes the lines of a binary change: one or two pieces, each ended by an
-// empty line.
-func (s *scanner) binary(sec *section) {
-	sec.data = append(sec.data, s.line(0))
-	s.at++
-	for range 2 {
-		if !strings.HasPrefix(s.line(0), "literal ") && !strings.HasPrefix(s.line(0), "delta ") {
-			return
-		}
-		for strings.TrimSpace(s.line(0)) != "" {
-			sec.data = append(sec.data, strings.TrimRight(s.line(0), "\r\n")+"\n")
-			s.at++
-		}
-		sec.data = append(sec.data, "\n")
-		s.at++
-	}
-}
 
 // complete refuses a git header that speaks of a change of content without giving
 // one. A file to be made is made empty then, as git and GNU patch do: that much is
@@ -215,27 +189,4 @@ func opOf(op gitdiff.LineOp) Op {
 		return Remove
 	}
 	return Context
-}
-
-// readBinary gives the pieces of a binary change as go-gitdiff reads them.
-func (sec *section) readBinary() (*binary, error) {
-	h := sec.header
-	if !isObjectID(h.oldID) || !isObjectID(h.newID) {
-		return nil, syntaxError(sec.line, "a binary change without the full names of both contents; make it again with git diff --binary --full-index")
-	}
-	text := "diff --git a/x b/x\nindex " + h.oldID + ".." + h.newID + "\n" + strings.Join(sec.data, "")
-	files, _, err := gitdiff.Parse(strings.NewReader(text))
-	if err != nil {
-		return nil, syntaxError(sec.line, "in the binary change that begins here: %v", err)
-	}
-	if len(files) != 1 || files[0].BinaryFragment == nil {
-		return nil, syntaxError(sec.line, "a binary change without data")
-	}
-	b := &binary{forward: files[0].BinaryFragment, reverse: files[0].ReverseBinaryFragment, oldID: h.oldID, newID: h.newID}
-	for _, fragment := range []*gitdiff.BinaryFragment{b.forward, b.reverse} {
-		if fragment != nil && fragment.Size > tree.MaxFile {
-			return nil, syntaxError(sec.line, "a binary change of %d bytes; the largest taken has %d", fragment.Size, tree.MaxFile)
-		}
-	}
-	return b, nil
 }
