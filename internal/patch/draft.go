@@ -155,9 +155,10 @@ func (d *Draft) get(name string) (state, error) {
 	if err != nil {
 		return state{}, err
 	}
-	if d.size += len(s.text); d.size > maxDraft {
+	if d.size+len(s.text) > maxDraft {
 		return state{}, fmt.Errorf("the patch touches more than %d bytes of files", maxDraft)
 	}
+	d.size += len(s.text)
 	d.now[name] = s
 	return s, nil
 }
@@ -218,9 +219,11 @@ func (d *Draft) set(name string, s state, placed bool) error {
 // put changes a state and remembers the one from before.
 func (d *Draft) put(name string, s state) error {
 	old := d.now[name]
-	if d.size += len(s.text) - len(old.text); d.size > maxDraft {
+	more := len(s.text) - len(old.text)
+	if d.size+more > maxDraft {
 		return fmt.Errorf("the patch makes more than %d bytes of files", maxDraft)
 	}
+	d.size += more
 	if _, known := d.last[name]; !known {
 		d.last[name] = old
 	}

@@ -64,7 +64,7 @@ func isEdCommand(line string) bool {
 // another command follows.
 func (s *scanner) endsEd() bool {
 	if strings.HasSuffix(strings.TrimRight(s.line(0), "\r\n"), "d") {
-		return s.line(1) == "" || isEdCommand(s.line(1))
+		return s.line(1) == "" || isEdCommand(s.line(1)) || strings.HasPrefix(s.line(1), "!")
 	}
 	for i := 1; s.line(i) != ""; i++ {
 		if strings.TrimRight(s.line(i), "\r\n") == "." {

@@ -115,6 +115,8 @@ func (s *scanner) next() (*section, error) {
 		return s.gitSection()
 	case s.startsContextDiff():
 		return nil, syntaxError(s.at+1, "this is a context diff; make it again with diff -u")
+	case strings.HasPrefix(line, "--- ") && strings.HasPrefix(s.line(1), "+++ ") && (isEdCommand(s.line(2)) || strings.HasPrefix(s.line(2), "!")):
+		return nil, syntaxError(s.at+3, "this is an ed script, which could run commands; make it again with diff -u")
 	case strings.HasPrefix(line, "--- ") && strings.HasPrefix(s.line(1), "+++ ") && strings.HasPrefix(s.line(2), "@"),
 		strings.HasPrefix(line, "+++ ") && strings.HasPrefix(s.line(1), "@@ -"):
 		return s.plainSection()

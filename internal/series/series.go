@@ -131,8 +131,17 @@ func Parse(text string) ([]Entry, error) {
 // tree, which keeps it from leading out of the folder of patches as well.
 func entry(words []string) (Entry, error) {
 	e := Entry{Name: strings.TrimPrefix(words[0], "./"), Strip: 1}
-	if err := tree.CheckName(record(e.Name)); err != nil || strings.HasPrefix(path.Base(e.Name), ".") {
-		return e, fmt.Errorf("%s is no name for a patch: %w", strconv.Quote(words[0]), errors.Join(err, tree.ErrRefused))
+	name := record(e.Name)
+	err := tree.CheckName(name)
+	switch {
+	case err != nil:
+	case strings.HasPrefix(path.Base(name), "."):
+		err = fmt.Errorf("%w: it is hidden", tree.ErrRefused)
+	case name == applied || strings.HasPrefix(name, applied+"/"):
+		err = fmt.Errorf("%w: the record of what is in the tree has it", tree.ErrRefused)
+	}
+	if err != nil {
+		return e, fmt.Errorf("%s is no name for a patch: %w", strconv.Quote(words[0]), err)
 	}
 	for _, option := range words[1:] {
 		n, isStrip := strings.CutPrefix(option, "-p")
@@ -168,14 +177,19 @@ func (s *Series) Patch(e Entry) (*patch.Patch, error) {
 		return nil, fmt.Errorf("folder of the series: %w", err)
 	}
 	defer root.Close()
+	// Looked at before it is opened: opening a pipe would wait for somebody to write.
+	info, err := root.Stat(e.Name)
+	if err != nil {
+		return nil, fmt.Errorf("%s line %d: %w", s.Name, e.Line, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s line %d: %s is no file: %w", s.Name, e.Line, e.Name, fs.ErrInvalid)
+	}
 	f, err := root.Open(e.Name)
 	if err != nil {
 		return nil, fmt.Errorf("%s line %d: %w", s.Name, e.Line, err)
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s line %d: %s is no file: %w", s.Name, e.Line, e.Name, errors.Join(err, fs.ErrInvalid))
-	}
 	p, err := patch.Parse(f)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", e.Name, err)
