@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"srcmend/internal/build"
+	"srcmend/internal/buildlog"
 	"srcmend/internal/event"
 	"srcmend/internal/fetch"
 	"srcmend/internal/history"
@@ -36,6 +37,13 @@ const (
 type usageError struct{ text, try string }
 
 func (e *usageError) Error() string { return e.text }
+
+// reportError says that a result could not be written.
+type reportError struct{ err error }
+
+func (e *reportError) Error() string {
+	return "what was done could not be reported, but it was done: " + e.err.Error()
+}
 
 // errRed says that the verb's result is red, and has been reported.
 var errRed = errors.New("red")
@@ -100,9 +108,14 @@ func (a *app) show(err error, status int) {
 		fmt.Fprintf(a.err, "srcmend: %s\n", count(len(mistakes), "mistake"))
 		return
 	}
-	fmt.Fprintf(a.err, "srcmend: %v\n", err)
+	for i, line := range strings.Split(err.Error(), "\n") {
+		if i == 0 {
+			line = "srcmend: " + line
+		}
+		fmt.Fprintln(a.err, buildlog.Clean(line))
+	}
 	if h := hint(err); h != "" {
-		fmt.Fprintf(a.err, "try: %s\n", h)
+		fmt.Fprintf(a.err, "try: %s\n", buildlog.Clean(h))
 	}
 }
 

@@ -11,10 +11,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"srcmend/internal/buildlog"
 	"srcmend/internal/patch"
 	"srcmend/internal/report"
 	"srcmend/internal/series"
@@ -117,6 +119,12 @@ func (o *patchOptions) usage(args []string) error {
 		text = "--to needs --series"
 	case o.input != "" && len(args) > 1:
 		text = "the patch is named twice, by -i and by PATCHFILE"
+	case o.check && o.series != "" && (o.to != "" || o.reverse || o.dropEmpty || o.force):
+		text = "--check of a series is about all of it, and only asks"
+	case o.series != "" && o.reverse && (o.fuzz != 0 || o.strict || o.base != "" || o.dropEmpty):
+		text = "a series is taken out by its record, so --fuzz, --strict, --base and -E have no meaning with -R"
+	case o.series != "" && !o.reverse && o.force:
+		text = "with a series, -f is for taking it out"
 	case o.refresh && o.reverse:
 		text = "--refresh is for a patch that goes in"
 	case o.refresh && o.series == "" && o.file(args) == "":
@@ -130,6 +138,18 @@ func (o *patchOptions) usage(args []string) error {
 		return &usageError{text, "srcmend patch --help"}
 	}
 	return nil
+}
+
+// lock takes a tree for this process alone. Who has to wait is told so.
+func (a *app) lock(ctx context.Context, t *tree.Tree) (unlock func(), err error) {
+	soon, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	unlock, err = t.Lock(soon)
+	if err == nil || ctx.Err() != nil || soon.Err() == nil {
+		return unlock, err
+	}
+	fmt.Fprintf(a.err, "srcmend: waiting for another process that works in %s\n", buildlog.Clean(t.Dir()))
+	return t.Lock(ctx)
 }
 
 // file is the patch file, "" for standard input.
@@ -164,7 +184,7 @@ func (a *app) patch(ctx context.Context, args []string, o patchOptions) error {
 		}
 	}
 	if o.series == "" {
-		if text, err = o.read(); err != nil {
+		if text, err = o.read(ctx); err != nil {
 			return err
 		}
 	}
@@ -182,7 +202,7 @@ func (a *app) patch(ctx context.Context, args []string, o patchOptions) error {
 	}
 	defer t.Close()
 	if !o.dryRun && !o.check {
-		unlock, err := t.Lock(ctx)
+		unlock, err := a.lock(ctx, t)
 		if err != nil {
 			return err
 		}
@@ -195,7 +215,7 @@ func (a *app) patch(ctx context.Context, args []string, o patchOptions) error {
 }
 
 // read reads the patch.
-func (o *patchOptions) read() ([]byte, error) {
+func (o *patchOptions) read(ctx context.Context) ([]byte, error) {
 	in := o.in
 	if o.input != "" {
 		f, err := os.Open(o.input)
@@ -210,7 +230,21 @@ func (o *patchOptions) read() ([]byte, error) {
 	} else if f, ok := in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		return nil, &usageError{"there is no patch", "-i FILE, or srcmend patch < FILE"}
 	}
-	text, err := io.ReadAll(io.LimitReader(in, patch.MaxPatch+1))
+	return readAll(ctx, in)
+}
+
+// readAll reads a patch, unless that is interrupted: what is piped in may never end.
+func readAll(ctx context.Context, in io.Reader) (text []byte, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		text, err = io.ReadAll(io.LimitReader(in, patch.MaxPatch+1))
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-done:
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read the patch: %w", err)
 	}
@@ -235,10 +269,16 @@ func (o *patchOptions) options() patch.Options {
 // tell writes what became of a patch.
 func (a *app) tell(p report.Patch, o patchOptions) error {
 	p.Event, p.DryRun, p.Reverse = "patch", o.dryRun, o.reverse
+	err := error(nil)
 	if a.json {
-		return json.NewEncoder(a.out).Encode(p)
+		err = json.NewEncoder(a.out).Encode(p)
+	} else {
+		err = p.Text(a.out, o.silent || a.quiet)
 	}
-	return p.Text(a.out, o.silent || a.quiet)
+	if err != nil {
+		return &reportError{err}
+	}
+	return nil
 }
 
 // unfit ends the verb when the patch does not fit.
@@ -247,7 +287,11 @@ func (a *app) unfit(p report.Patch, o patchOptions, hint string) error {
 		return err
 	}
 	if !a.json {
-		fmt.Fprintf(a.err, "srcmend: %s does not fit; nothing was changed\n", p.Name)
+		what := "does not fit"
+		if o.series != "" && o.reverse {
+			what = "can't be taken out"
+		}
+		fmt.Fprintf(a.err, "srcmend: %s %s; nothing was changed\n", buildlog.Clean(p.Name), what)
 		if hint != "" {
 			fmt.Fprintf(a.err, "try: %s\n", hint)
 		}
@@ -310,13 +354,12 @@ func (a *app) patchOne(t *tree.Tree, text []byte, o patchOptions) error {
 	if !done.Applied {
 		done.Why = "nothing to do"
 	}
-	if err := a.commit(d.Edit(), o); err != nil {
-		return err
+	texts := map[string]string{}
+	if done.Applied {
+		texts[filepath.Base(o.input)] = p.Refresh(done.Report)
 	}
-	if o.refresh && !o.dryRun && done.Applied {
-		if err := rewrite(filepath.Dir(o.input), map[string]string{filepath.Base(o.input): p.Refresh(done.Report)}); err != nil {
-			return err
-		}
+	if err := a.commit(d.Edit(), filepath.Dir(o.input), texts, o); err != nil {
+		return err
 	}
 	return a.tell(done, o)
 }
@@ -343,7 +386,7 @@ func (o *patchOptions) baseReport(p *patch.Patch) (*patch.Report, error) {
 	}
 	defer t.Close()
 	options := o.options()
-	options.Fuzz, options.Strict = 0, false
+	options.Fuzz, options.Strict, options.AsBase = 0, false, true
 	r, err := patch.NewDraft(t).Apply(p, options)
 	if err != nil {
 		return nil, &usageError{fmt.Sprintf("the patch does not fit the base: %v", err), "--base DIR names the source that the patch was made for"}
@@ -357,16 +400,15 @@ type planned interface {
 	Commit() error
 }
 
-// commit writes, unless it is a dry run.
-func (a *app) commit(p planned, o patchOptions) error {
+// commit writes the tree and, with --refresh, the texts of the patches in their
+// folder, unless it is a dry run. Whether the texts can be written is found out first.
+func (a *app) commit(p planned, dir string, texts map[string]string, o patchOptions) error {
 	if o.dryRun {
 		return p.Check()
 	}
-	return p.Commit()
-}
-
-// rewrite writes patch files anew, all or none. One of which nothing is left stays.
-func rewrite(dir string, texts map[string]string) error {
+	if !o.refresh {
+		return p.Commit()
+	}
 	t, err := tree.Open(dir)
 	if err != nil {
 		return err
@@ -374,11 +416,32 @@ func rewrite(dir string, texts map[string]string) error {
 	defer t.Close()
 	e := t.Begin()
 	for name, text := range texts {
-		if text != "" {
+		if info, err := t.Lstat(name); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return &usageError{name + " is a symbolic link, which would become a file", "--refresh in the folder where the patch itself is"}
+		}
+		if text != "" { // otherwise nothing is left of it, and it stays
 			e.Write(tree.File{Name: name, Data: []byte(text)})
 		}
 	}
-	return e.Commit()
+	if err := errors.Join(e.Check(), writable(dir)); err != nil {
+		return fmt.Errorf("the patch can't be written anew, so nothing was done: %w", err)
+	}
+	if err := p.Commit(); err != nil {
+		return err
+	}
+	if err := e.Commit(); err != nil {
+		return fmt.Errorf("the tree was changed, but the patch was not written anew: %w", err)
+	}
+	return nil
+}
+
+// writable tries to make a file in a folder.
+func writable(dir string) error {
+	f, err := os.CreateTemp(dir, tree.TempPrefix)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 // patchSeries puts a series in, or takes it out.
@@ -415,13 +478,8 @@ func (a *app) patchSeries(t *tree.Tree, o patchOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := a.commit(change, o); err != nil {
+	if err := a.commit(change, list.Dir, change.Rewritten, o); err != nil {
 		return err
-	}
-	if o.refresh && !o.dryRun {
-		if err := rewrite(list.Dir, change.Rewritten); err != nil {
-			return err
-		}
 	}
 	return a.tellSteps(change.Steps, o)
 }
@@ -466,7 +524,7 @@ func (a *app) stopped(stop *series.StopError, o patchOptions) error {
 	p := fromStep(stop.Step)
 	hint := unfitHint(stop.Verdict, o)
 	if o.reverse {
-		hint = "undo the edits, or take it out with -f; the edits are lost then"
+		hint = "undo the edits, or take it out with -f: the files become what they were before it, and edits are lost"
 	}
 	if p.Report.Conflicts() == nil {
 		var conflicts patch.Conflicts

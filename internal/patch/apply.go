@@ -1,6 +1,7 @@
 package patch
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -93,10 +94,16 @@ func (m Mail) changes(o Options) ([]change, error) {
 				continue
 			}
 			stripped, ok := Strip(n.written, o.Strip)
+			if !ok && f.Kind == Modify && (n.to == &c.old || c.old != "") {
+				continue // the other name may do, as for GNU patch
+			}
 			if !ok {
 				return nil, fmt.Errorf("%w: patch line %d: the name %s has fewer than %d leading components", ErrOptions, f.Line, quote(n.written), o.Strip)
 			}
 			*n.to = stripped
+		}
+		if f.Kind == Modify {
+			c.old, c.new = cmp.Or(c.old, c.new), cmp.Or(c.new, c.old)
 		}
 		changes = append(changes, c)
 	}
@@ -289,7 +296,7 @@ func (d *Draft) pick(c change) (string, error) {
 			return name, err
 		}
 	}
-	return best(c.old, c.new, func(name string) bool { return d.now[name].exists }), nil
+	return best(c.old, c.new, d.has), nil
 }
 
 // mayCreate reports whether a plain diff could be one from an empty file.
@@ -340,7 +347,12 @@ func (f File) modeAfter(s state) fs.FileMode {
 
 // content gives the content after the change, and notes where the hunks stand.
 func (d *Draft) content(c change, s state, r *FileReport) (string, error) {
-	r.before = s.text
+	if *d.worked += int64(len(s.text)); *d.worked > maxWorked {
+		return "", fmt.Errorf("the patch goes through more than %d bytes of files", int64(maxWorked))
+	}
+	if r.kept = d.mail.rules.AsBase; r.kept {
+		r.before = s.text
+	}
 	if c.binary != nil {
 		return c.binary.apply(r.Name, s.text)
 	}
@@ -411,7 +423,11 @@ func (c change) place(t text, rules rules, r *FileReport) (string, error) {
 		if rules.first {
 			return "", &ConflictError{File: r.Name, Hunk: i + 1}
 		}
-		conflicts = append(conflicts, p.conflict(r.Name, i+1, h, bad))
+		if len(conflicts) < maxExplained {
+			conflicts = append(conflicts, p.conflict(r.Name, i+1, h, bad))
+		} else {
+			conflicts = append(conflicts, &ConflictError{File: r.Name, Hunk: i + 1, PatchLine: h.Line, Line: h.asked(), Near: h.asked(), Why: bad.why})
+		}
 		if bad.why == whyNewline {
 			return "", conflicts // what comes next would not stand behind it either
 		}
@@ -429,6 +445,9 @@ func (c change) place(t text, rules rules, r *FileReport) (string, error) {
 	}
 	return after, nil
 }
+
+// maxExplained is how many hunks of a file that fit nowhere are held against it.
+const maxExplained = 20
 
 // report says where the i-th hunk stands.
 func (s spot) report(i int, h Hunk) HunkReport {

@@ -55,6 +55,7 @@ func TestApply(t *testing.T) {
 		{"chosen strip 0", "--- x\n+++ x\n" + one, ChooseStrip, files{"x": "a\n"}, files{"x": "b\n"}},
 		{"chosen strip 2", "--- a/b/x\n+++ a/b/x\n" + one, ChooseStrip, files{"x": "a\n"}, files{"x": "b\n"}},
 		{"1 before others", "--- a/x\n+++ b/x\n" + one, ChooseStrip, files{"x": "a\n", "a/x": "a\n", "b/x": "a\n"}, files{"x": "b\n", "a/x": "a\n", "b/x": "a\n"}},
+		{"new file without prefix, into its folder", "Index: d/x\n--- d/x (nonexistent)\n+++ d/x (working copy)\n@@ -0,0 +1 @@\n+b\n", ChooseStrip, files{"d/y": ""}, files{"d/y": "", "d/x": "b\n"}},
 		{"chosen strip 1 for new files", "--- /dev/null\n+++ b/d/x\n@@ -0,0 +1 @@\n+b\n", ChooseStrip, files{"y": ""}, files{"y": "", "d/x": "b\n"}},
 		{"strip chosen by files made on the way", "--- /dev/null\n+++ d/x\n@@ -0,0 +1 @@\n+a\n--- d/x\n+++ d/x\n@@ -1 +1 @@\n-a\n+b\n--- d/y\n+++ d/y\n" + one, ChooseStrip, files{"d/y": "a\n"}, files{"d/x": "b\n", "d/y": "b\n"}},
 		{"name that exists, old", "--- a/x\n+++ b/x.orig\n" + one, 1, files{"x": "a\n"}, files{"x": "b\n"}},
@@ -300,7 +301,7 @@ func TestStripErrors(t *testing.T) {
 	}{
 		{"several fit", "--- d/e/x\n+++ d/e/x\n" + one, ChooseStrip, map[string]string{"d/e/x": "a\n", "x": "a\n"}, "one of [0 2]"},
 		{"none fits", "--- d/e/x\n+++ d/e/x\n" + one, ChooseStrip, map[string]string{"y": ""}, "e/x: the change does not fit; it is not there"},
-		{"too many", plain, 2, map[string]string{"x": "a\n"}, `the name "a/x" has fewer than 2`},
+		{"too many", plain, 2, map[string]string{"x": "a\n"}, `the name "b/x" has fewer than 2`},
 		{"no number", plain, -2, map[string]string{"x": "a\n"}, "-2 is no number"},
 	} {
 		_, err := parse(t, c.text).Apply(open(t, c.files), Options{Strip: c.strip})

@@ -141,6 +141,8 @@ func holes() []hole {
 		{"CVE-2015-1396", "a chain of links, each of which stays inside", newLink("d/up", "..") + newLink("m", "d/up") + newFile("m/evil"), tree.ErrRefused, "behind the symbolic link"},
 		{"CVE-2016-10713", "no newline before any line", plainHead + "@@ -1 +1 @@\n\\ No newline at end of file\n-secret\n+evil\n", ErrFormat, "before any line"},
 		{"CVE-2016-10713", "lines behind the last line", plainHead + "@@ -1,2 +1 @@\n-secret\n\\ No newline at end of file\n-more\n+evil\n", ErrFormat, "a line follows the last line"},
+		{"CVE-2016-10713", "a line that is nothing, not even a newline", plainHead + "@@ -1 +1 @@\n-secret\n+\n\\ No newline at end of file\n", ErrFormat, "an empty line without a newline"},
+		{"CVE-2016-10713", "lines missing behind the last line", plainHead + "@@ -1,2 +1 @@\n-secret\n\\ No newline at end of file\n", ErrFormat, "behind the last line of the file"},
 		{"CVE-2018-6952", "a context hunk with another in it", "*** a/x\n--- b/x\n***************\n*** 1,2 ****\n! secret\n***************\n--- 1 ----\n! evil\n", ErrFormat, "context diff"},
 		{"CVE-2018-6952", "a hunk that ends in the header of the next", plainHead + "@@ -1,2 +1,2 @@\n-secret\n@@ -1 +1 @@\n", ErrFormat, "lacks lines"},
 		{"CVE-2019-20633", "a context hunk that ends early", "*** a/x\n--- b/x\n***************\n*** 0 ****\n--- 1,9 ----\n+ evil", ErrFormat, "context diff"},
@@ -258,6 +260,24 @@ func allocated(f func()) uint64 {
 	f()
 	runtime.ReadMemStats(&after)
 	return after.TotalAlloc - before.TotalAlloc
+}
+
+// TestNULInNames: a name that other programs cut off at its NUL byte is refused,
+// wherever it is written.
+func TestNULInNames(t *testing.T) {
+	for _, text := range []string{
+		strings.ReplaceAll(plain, "b/x", "b/x\x00y"),
+		strings.ReplaceAll(plain, "a/x", "a/x\x00y"),
+		strings.ReplaceAll(plain, "b/x", "\"b/x\\000y\""),
+		"+++ b/x\x00y\n" + one,
+		moveOf("rename", "x", "y\x00"),
+		moveOf("copy", "x\x00", "y"),
+		"diff --git a/x\x00 b/x\x00\nold mode 100644\nnew mode 100755\n",
+	} {
+		if _, err := Parse(strings.NewReader(text)); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "NUL") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
 }
 
 // TestHugeLineNumbers: CVE-2014-9637, counted: a hunk far behind the end of the file

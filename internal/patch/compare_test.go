@@ -243,6 +243,10 @@ func TestManyConflicts(t *testing.T) {
 			t.Errorf("conflict %d: %+v", i, e)
 		}
 	}
+	other := conflictsOf(t, f, strings.Repeat("other\n", 400), Options{})
+	if len(other) != len(want) {
+		t.Errorf("%d conflicts, want %d", len(other), len(want))
+	}
 	if !strings.HasSuffix(conflicts.Error(), fmt.Sprintf("there are %d more places", len(now)-1)) || !errors.As(error(conflicts), new(*ConflictError)) {
 		t.Errorf("%v", conflicts)
 	}

@@ -12,6 +12,10 @@ import (
 	"srcmend/internal/tree"
 )
 
+// maxWorked bounds the contents that are gone through for one draft, in bytes: a
+// patch may change one large file any number of times.
+const maxWorked = 16 << 30
+
 // maxDraft bounds the contents held in memory for one draft, in bytes.
 const maxDraft = 512 << 20
 
@@ -49,12 +53,15 @@ type onDisk struct {
 // goroutines, and nobody else should change the tree meanwhile; tree.Tree.Lock is
 // for that.
 type Draft struct {
-	t    *tree.Tree
-	disk map[string]onDisk
-	now  map[string]state
-	size int
-	last map[string]state // what the names had that the last patch changed
-	mail mailDraft
+	t     *tree.Tree
+	below *Draft // what it is a fork of, nil for the tree
+	disk  map[string]onDisk
+	now   map[string]state // of names that are known; others as below
+	size  int
+	last  map[string]state // what the names had that the last patch changed
+	mail  mailDraft
+
+	worked *int64 // bytes of contents that changes were made to; forks share it
 
 	links bool  // a link was made, so names that are known may lie behind it
 	text  *text // the last content that was cut into lines; forks share it
@@ -77,13 +84,40 @@ type copied struct {
 
 // NewDraft begins with the tree as it is.
 func NewDraft(t *tree.Tree) *Draft {
-	return &Draft{t: t, disk: map[string]onDisk{}, now: map[string]state{}, last: map[string]state{}, text: &text{}}
+	return &Draft{t: t, disk: map[string]onDisk{}, now: map[string]state{}, last: map[string]state{}, worked: new(int64), text: &text{}}
 }
 
-// Fork gives a copy that can be changed without changing d. Both read the tree
-// for each other.
+// Fork gives a draft on top of d, which changes nothing in d. While it is used, d
+// must not be changed.
 func (d *Draft) Fork() *Draft {
-	return &Draft{t: d.t, disk: d.disk, now: maps.Clone(d.now), size: d.size, last: maps.Clone(d.last), links: d.links, text: d.text}
+	return &Draft{
+		t: d.t, below: d, disk: d.disk, now: map[string]state{}, size: d.size, last: map[string]state{},
+		worked: d.worked, links: d.links, text: d.text,
+	}
+}
+
+// absorb takes the changes of a fork.
+func (d *Draft) absorb(fork *Draft) error {
+	for name, s := range fork.now {
+		now, err := d.get(name)
+		if err == nil && now != s {
+			err = d.put(name, s)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// known gives the state of a name that was asked for before.
+func (d *Draft) known(name string) (state, bool) {
+	for ; d != nil; d = d.below {
+		if s, known := d.now[name]; known {
+			return s, true
+		}
+	}
+	return state{}, false
 }
 
 // begin makes what follows one step, for rollback and Before.
@@ -126,7 +160,7 @@ func (d *Draft) endMail() error {
 // get gives the state of a name. What leads over a symbolic link, one that the
 // patch makes included, is refused.
 func (d *Draft) get(name string) (state, error) {
-	if s, known := d.now[name]; known && !d.links {
+	if s, known := d.known(name); known && !d.links {
 		return s, nil
 	}
 	if err := tree.CheckName(name); err != nil {
@@ -137,7 +171,7 @@ func (d *Draft) get(name string) (state, error) {
 		if name[i] != '/' {
 			continue
 		}
-		s, known := d.now[name[:i]]
+		s, known := d.known(name[:i])
 		gone = gone || known && !s.exists
 		if known && s.isLink() {
 			return state{}, fmt.Errorf("%w: %s lies behind the symbolic link %s, which the patch makes", tree.ErrRefused, name, name[:i])
@@ -145,7 +179,7 @@ func (d *Draft) get(name string) (state, error) {
 			return state{}, nil
 		}
 	}
-	if s, known := d.now[name]; known {
+	if s, known := d.known(name); known {
 		return s, nil
 	}
 	if gone {
@@ -218,7 +252,7 @@ func (d *Draft) set(name string, s state, placed bool) error {
 
 // put changes a state and remembers the one from before.
 func (d *Draft) put(name string, s state) error {
-	old := d.now[name]
+	old, _ := d.known(name)
 	more := len(s.text) - len(old.text)
 	if d.size+more > maxDraft {
 		return fmt.Errorf("the patch makes more than %d bytes of files", maxDraft)
@@ -276,7 +310,7 @@ func (d *Draft) Remove(name string) error {
 func (d *Draft) Before() map[string]*tree.File {
 	files := map[string]*tree.File{}
 	for name, s := range d.last {
-		if s == d.now[name] {
+		if now, _ := d.known(name); s == now {
 			continue
 		}
 		files[name] = nil
@@ -300,13 +334,23 @@ func (d *Draft) Same(other *Draft, name string) (bool, error) {
 }
 
 // Changed reports whether the draft has something else under a name than the tree.
-func (d *Draft) Changed(name string) bool { return d.now[name] != d.disk[name].state }
+func (d *Draft) Changed(name string) bool {
+	s, _ := d.known(name)
+	return s != d.disk[name].state
+}
 
 // Edit plans to write what has changed.
 func (d *Draft) Edit() *tree.Edit {
 	e := d.t.Begin()
-	for _, name := range slices.Sorted(maps.Keys(d.now)) {
-		s, old := d.now[name], d.disk[name]
+	all := map[string]bool{}
+	for x := d; x != nil; x = x.below {
+		for name := range x.now {
+			all[name] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		s, _ := d.known(name)
+		old := d.disk[name]
 		switch {
 		case s == old.state:
 		case s.exists:

@@ -24,6 +24,14 @@ func sized(t testing.TB, d *Draft) {
 	}
 }
 
+// copyOf is a draft with what another one has now, whatever becomes of that one.
+func copyOf(d *Draft) *Draft {
+	c := NewDraft(d.t)
+	maps.Copy(c.now, d.now)
+	c.size, c.links = d.size, d.links
+	return c
+}
+
 // takeBack restores what Before gives.
 func takeBack(t testing.TB, d *Draft, before map[string]*tree.File) {
 	t.Helper()
@@ -59,7 +67,7 @@ func TestDraftIsLikeTheTree(t *testing.T) {
 			p := parse(t, text)
 			_, err := p.Apply(onDisk, Options{Strip: 1})
 			check(t, err)
-			was := d.Fork()
+			was := copyOf(d)
 			r, err := d.Apply(p, Options{Strip: 1})
 			check(t, err)
 			sized(t, d)
@@ -119,7 +127,7 @@ func TestRollback(t *testing.T) {
 		check(t, d.Write(tree.File{Name: "mine", Mode: 0o755, Data: []byte("m\n")}))
 		check(t, d.Remove("y"))
 		check(t, d.Write(tree.File{Name: "y", Mode: 0o644, Data: []byte("other\n")}))
-		was := d.Fork()
+		was := copyOf(d)
 		for _, o := range []Options{{Strip: 1}, {Strip: 1, Fuzz: 2}, {Strip: 1, RemoveEmpty: true}} {
 			if _, err := d.Apply(parse(t, good+bad), o); err == nil {
 				t.Errorf("%s: it was done", what)
@@ -235,7 +243,7 @@ func putsWhatIsNeeded(t testing.TB, empty *tree.Tree, p *Patch, files map[string
 		}
 	}
 	d := draftOf(t, empty, files)
-	was := d.Fork()
+	was := copyOf(d)
 	put, report, err := d.Put(p, o)
 	sized(t, d)
 	if diff := differ(held(d), held(want)); diff != "" {

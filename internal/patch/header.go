@@ -67,6 +67,9 @@ func readHeader(lines []string) Header {
 	return h
 }
 
+// maxField is about how much of a field is kept, in bytes.
+const maxField = 64 << 10
+
 // readFields reads "Name: value" lines and their continuations up to the first
 // line that is neither, and gives what follows. The first field must be one that
 // mails, commits or DEP-3 have, since a message may begin with "word: ". Comments
@@ -78,8 +81,9 @@ func (h *Header) readFields(lines []string) []string {
 		switch {
 		case len(h.Fields) == 0 && strings.HasPrefix(text, "#"):
 		case len(h.Fields) > 0 && (strings.HasPrefix(text, " ") || strings.HasPrefix(text, "\t")) && strings.TrimSpace(text) != "":
-			last := &h.Fields[len(h.Fields)-1]
-			last.Value += "\n" + strings.TrimSpace(text)
+			if last := &h.Fields[len(h.Fields)-1]; len(last.Value) < maxField {
+				last.Value += "\n" + strings.TrimSpace(text)
+			}
 		case isField && isFieldName(name) && (len(h.Fields) > 0 || isKnownField(name)):
 			h.Fields = append(h.Fields, Field{Name: name, Value: strings.TrimSpace(value)})
 		case strings.TrimSpace(text) == "":

@@ -51,7 +51,7 @@ func edits(hunks []Hunk) []edit {
 // succeeds only if no line of one is changed, or stands directly beside one that
 // is changed, by the other; but what both do alike is done once.
 func (c change) merge(content string, r *FileReport) (string, bool) {
-	if c.base.stood == nil && len(c.Hunks) > 0 {
+	if !c.base.kept || c.base.stood == nil && len(c.Hunks) > 0 {
 		return "", false
 	}
 	was, is := cut(c.base.before), cut(content)

@@ -32,7 +32,7 @@ func (w threeWay) change() File {
 func (w threeWay) based(t testing.TB, empty *tree.Tree) Report {
 	t.Helper()
 	d := put(t, empty, "x", w.base)
-	r, err := d.Apply(alone(w.change()), Options{Strip: 1})
+	r, err := d.Apply(alone(w.change()), Options{Strip: 1, AsBase: true})
 	check(t, err)
 	if f, err := d.Read("x"); err != nil || string(f.Data) != w.theirs {
 		t.Fatalf("the patch makes %q of %q, %v; want %q", f.Data, w.base, err, w.theirs)
@@ -198,6 +198,9 @@ func TestMergeAgainstGit(t *testing.T) {
 			mergedHunks(t, w, ours, r)
 			w.swapped(t, empty, ours)
 		}
+		if t.Failed() {
+			t.FailNow() // one story is enough
+		}
 	}
 	t.Logf("classes:%s", classes)
 	both, git, here := classes.sum("both merge"), classes.sum("only git"), classes.sum("only this")
@@ -239,6 +242,61 @@ func mergedHunks(t testing.TB, w threeWay, want string, r FileReport) {
 	}
 }
 
+// TestMergeSlides: what is put in or taken out between lines that are alike can be said
+// to stand at several places. However the two sides say it, it is done once.
+func TestMergeSlides(t *testing.T) {
+	empty := open(t, nil)
+	function := func(name string) string { return "int " + name + "(void)\n{\n}\n\n" }
+	abc := function("a") + function("b") + function("c")
+	with := function("a") + function("new") + function("b") + function("c")
+	for _, c := range []struct {
+		what string
+		w    threeWay
+		want string // "" for a conflict
+	}{
+		{"both put in the same", threeWay{abc, with, with}, with},
+		{"and one side does more, above", threeWay{abc, with, "/* text */\n" + with}, "/* text */\n" + with},
+		{"and one side does more, below", threeWay{abc, with, with + function("d")}, with + function("d")},
+		{"and one side takes another out, which looks like two new names", threeWay{abc, with, strings.Replace(with, function("c"), "", 1)}, ""},
+		{"both put in something else", threeWay{abc, with, strings.Replace(with, "new", "other", 1)}, ""},
+		{"both take out one of two", threeWay{"a\nb\nb\nc\n", "a\nb\nc\n", "a\nb\nc\n"}, "a\nb\nc\n"},
+		{"one takes out what the other doubles", threeWay{"a\nb\nb\nc\n", "a\nb\nc\n", "a\nb\nb\nb\nc\n"}, ""},
+		{"one puts in what the other changes beside it", threeWay{"-- \nx\n-- \ny\n", "-- \nx\n-- \nz\n-- \ny\n", "-- \nX\n-- \ny\n"}, ""},
+		{"a line with a line between", threeWay{"a\nb\nc\n", "A\nb\nc\n", "a\nb\nC\n"}, "A\nb\nC\n"},
+		{"a line beside another", threeWay{"a\nb\nc\n", "A\nb\nc\n", "a\nB\nc\n"}, ""},
+		{"at the beginning and at the end of one line", threeWay{"a\n", "0\na\n", "a\n1\n"}, "0\na\n1\n"},
+		{"into nothing", threeWay{"", "a\n", "b\n"}, ""},
+		{"the last newline, and the last line", threeWay{"a\nb\nc", "a\nb\nc\n", "a\nB\nc"}, ""},
+		{"the last newline, and another line", threeWay{"a\nb\nc", "a\nb\nc\n", "A\nb\nc"}, "A\nb\nc\n"},
+	} {
+		for _, w := range []threeWay{c.w, {c.w.base, c.w.ours, c.w.theirs}} {
+			got, ok, _ := w.merge(t, empty)
+			if got != c.want || ok != (c.want != "") {
+				t.Errorf("%s: %q, %v; want %q", c.what, got, ok, c.want)
+			}
+		}
+	}
+	// A patch may say it otherwise than Diff, and with lines that do not change.
+	w := threeWay{"P\nD\nE\nD\nE\nY\n", "P\nD\nE\nD\nE\n28\nD\nE\nY\n", "P\nD\nE\n28\nD\nE\nD\nE\nY\n"}
+	for _, text := range []string{
+		"@@ -4,3 +4,6 @@\n D\n-E\n+E\n+28\n+D\n+E\n Y\n",
+		"@@ -4,3 +4,6 @@\n D\n E\n+28\n+D\n+E\n Y\n",
+		"@@ -4,3 +4,6 @@\n D\n+E\n+28\n+D\n E\n Y\n",
+		"@@ -3,4 +3,7 @@\n E\n+D\n+E\n+28\n D\n E\n Y\n",
+	} {
+		p := parse(t, plainHead+text)
+		r, err := put(t, empty, "x", w.base).Apply(p, Options{Strip: 1, AsBase: true})
+		check(t, err)
+		for _, ours := range []string{w.theirs, w.ours} {
+			var report FileReport
+			c := change{File: p.Mails[0].Files[0], base: &r.Mails[0].Files[0]}
+			if got, ok := c.merge(ours, &report); ok && (ours != w.theirs || got != ours) {
+				t.Errorf("%s\ninto %q is merged to %q", text, ours, got)
+			}
+		}
+	}
+}
+
 // TestMergeByApply: with Options.Base a change that has a place is placed, any other
 // is merged, and only then fuzz is tried.
 func TestMergeByApply(t *testing.T) {
@@ -270,6 +328,7 @@ func TestMergeByApply(t *testing.T) {
 		classes[class]++
 		if got != want || done != (class != "conflict") {
 			t.Errorf("seed %d, %s, %+v, fuzz %d: %v, %v; it should be %s, %v", seed, k.what, w, fuzz, got, done, class, want)
+			return
 		}
 	}
 	t.Logf("classes:%s", classes)
@@ -323,8 +382,12 @@ func TestMergeOfOtherChanges(t *testing.T) {
 			t.Errorf("%s: the draft has %q, %v", what, f.Data, err)
 		}
 	}
-	if _, err := put(t, empty, "x", w.ours).Apply(alone(w.change()), Options{Strip: 1, Base: &Report{}}); conflictsIn(err) == nil {
-		t.Errorf("an empty report as base: %v", err)
+	plainly, err := put(t, empty, "x", w.base).Apply(alone(w.change()), Options{Strip: 1})
+	check(t, err)
+	for what, base := range map[string]*Report{"an empty report": {}, "one that was not asked for as base": &plainly} {
+		if _, err := put(t, empty, "x", w.ours).Apply(alone(w.change()), Options{Strip: 1, Base: base}); conflictsIn(err) == nil {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }
 
@@ -454,6 +517,7 @@ func FuzzMerge(f *testing.F) {
 	f.Add("a\nb\nc\nd\ne\n", "a\nB\nc\nd\ne\n", "a\nb\nc\nD\ne\n")
 	f.Add("a\nb\nc", "a\nb\nc\n", "a\nb\nc")
 	f.Add("", "a\n", "")
+	f.Add("-- \n31\n", "-- \n28\n-- \n31\n", "-- \n28\n-- \n31\nx\n")
 	f.Add("a\na\na\na\n", "a\na\na\n", "a\na\nb\na\na\n")
 	empty := open(f, nil)
 	f.Fuzz(func(t *testing.T, base, theirs, ours string) {

@@ -21,11 +21,17 @@ type header struct {
 	oddMode            string // one that was taken for 100644 or 100755
 }
 
+// maxName bounds a line with the name of a file, in bytes.
+const maxName = 8192
+
 // name reads what follows "--- " or "+++ ": a name, in quotes or not, and behind
 // a tab whatever diff knows about the file. With dates, a date behind blanks is
 // cut off too.
 func (s *scanner) name(text string, dates bool) (name, stamp string, err error) {
 	text = strings.TrimRight(text, "\r\n")
+	if len(text) > maxName {
+		return "", "", syntaxError(s.at+1, "the name of a file has more than %d bytes", maxName)
+	}
 	if strings.HasPrefix(text, `"`) {
 		name, rest, err := unquote(text)
 		if err != nil {
@@ -50,19 +56,24 @@ func (s *scanner) name(text string, dates bool) (name, stamp string, err error) 
 	return name, strings.TrimSpace(stamp), nil
 }
 
+// stampWords is the most words a date has.
+const stampWords = 8
+
 // stampStart finds a date, or Subversion's word for a revision, behind blanks at
 // the end of a line. It is -1 when there is none.
 func stampStart(s string) int {
-	for i := 1; i < len(s); i++ {
+	found, words := -1, 0
+	for i := len(s) - 1; i > 0 && words < stampWords; i-- {
 		if s[i-1] != ' ' || s[i] == ' ' {
 			continue
 		}
+		words++
 		rest := s[i:]
-		if isStamp(rest) || strings.HasPrefix(rest, "(revision ") || rest == "(working copy)" {
-			return i
+		if isStamp(rest) || strings.HasPrefix(rest, "(revision ") || rest == "(working copy)" || rest == "(nonexistent)" {
+			found = i
 		}
 	}
-	return -1
+	return found
 }
 
 // isStamp reports whether a text is a date.
@@ -86,8 +97,11 @@ func parseStamp(s string) (time.Time, bool) {
 }
 
 // isEpoch reports whether a date is the one that diff writes for a file that is
-// not there.
+// not there, or Subversion's word for that.
 func isEpoch(stamp string) bool {
+	if stamp == "(nonexistent)" {
+		return true
+	}
 	t, ok := parseStamp(stamp)
 	return ok && t.Unix() == 0
 }
@@ -137,6 +151,9 @@ func escape(s string) (c byte, n int) {
 func (s *scanner) gitSection() (*section, error) {
 	start := s.at
 	sec := &section{line: s.at + 1, header: header{git: true}}
+	if len(s.line(0)) > 2*maxName {
+		return nil, syntaxError(s.at+1, "the names of the files have more than %d bytes", 2*maxName)
+	}
 	names := strings.TrimRight(strings.TrimPrefix(s.line(0), "diff --git "), "\r\n")
 	sec.head = append(sec.head, s.line(0))
 	s.at++

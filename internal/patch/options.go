@@ -36,6 +36,9 @@ type Options struct {
 	// here, where what has changed between the two trees does not touch it. That
 	// is tried before fuzz.
 	Base *Report
+	// AsBase keeps in the report what it needs to be the Base of another: the files
+	// as they were, all of them, in memory.
+	AsBase bool
 }
 
 // check refuses options that mean nothing.

@@ -55,6 +55,7 @@
 package patch
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -91,8 +92,8 @@ type Patch struct {
 
 // A Repair says what was mended.
 type Repair struct {
-	Line int // in the patch, from 1
-	What string
+	Line int    `json:"line"` // in the patch, from 1
+	What string `json:"what"`
 }
 
 // A Mail is a header and the changes below it.
@@ -145,6 +146,8 @@ type Hunk struct {
 	NewStart, NewLines int
 	Section            string // what stands behind the second "@@"
 	Body               []Line
+
+	cut bool // its last lines were missing, and are a guess
 }
 
 // An Op says what happens to a line.
@@ -186,7 +189,10 @@ func ParseFor(r io.Reader, file string) (*Patch, error) {
 	if len(data) > MaxPatch {
 		return nil, fmt.Errorf("%w: it has more than %d bytes", ErrFormat, MaxPatch)
 	}
-	s := newScanner(string(data))
+	if bytes.Count(data, []byte{'\n'}) > maxLines {
+		return nil, fmt.Errorf("%w: it has more than %d lines", ErrFormat, maxLines)
+	}
+	s := newScanner(textOf(data))
 	s.bare = file
 	if err := s.refusePage(); err != nil {
 		return nil, err
@@ -214,6 +220,11 @@ func ParseFor(r io.Reader, file string) (*Patch, error) {
 // mail makes the sections of a mail into changes.
 func (raw *rawMail) mail() (Mail, error) {
 	m := Mail{Header: readHeader(raw.preamble), id: patchID(raw.sections), Files: make([]File, 0, len(raw.sections))}
+	switch code := strings.ToLower(m.Header.Field("Content-Transfer-Encoding")); code {
+	case "", "7bit", "8bit", "binary":
+	default:
+		return Mail{}, syntaxError(raw.sections[0].line, "the mail is in %s; save it decoded, as git mailinfo does", quote(code))
+	}
 	hunks, err := readHunks(raw.sections)
 	if err != nil {
 		return Mail{}, err

@@ -114,6 +114,9 @@ const (
 func (p *placer) place(h Hunk, r rules) (spot, *misfit, error) {
 	pat := h.pattern()
 	s, bad := p.placeExactly(h, pat, r)
+	if h.cut {
+		r.Fuzz = 0 // what may differ then is what was guessed, and more may be missing
+	}
 	for fuzz := 1; bad != nil && fuzz <= min(r.Fuzz, max(pat.prefix, pat.suffix)); fuzz++ {
 		var found int
 		if s, found = p.placeLoosely(h, pat, fuzz); found == 1 {

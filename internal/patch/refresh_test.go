@@ -190,7 +190,7 @@ func (c *crowd) fitting(t testing.TB, empty *tree.Tree, o Options) []string {
 		if from, exists := c.from[name]; exists {
 			base = put(t, empty, name, from)
 		}
-		r, err := base.Apply(alone(c.files[name]), Options{Strip: 1})
+		r, err := base.Apply(alone(c.files[name]), Options{Strip: 1, AsBase: true})
 		if err != nil {
 			return true
 		}
@@ -247,7 +247,7 @@ func TestRefreshRandom(t *testing.T) {
 		for names := range slices.Chunk(c.fitting(t, empty, o), 7) {
 			text, from, now := f.mails(t, c, names)
 			base := draftOf(t, empty, from)
-			report, err := base.Apply(parse(t, text), Options{Strip: 1})
+			report, err := base.Apply(parse(t, text), Options{Strip: 1, AsBase: true})
 			check(t, err)
 			o.Base = &report
 			refreshed(t, empty, text, now, o, classes)
@@ -349,7 +349,7 @@ func TestRefreshMerged(t *testing.T) {
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			empty := open(t, nil)
-			r, err := draftOf(t, empty, base).Apply(parse(t, c.text), Options{Strip: 1})
+			r, err := draftOf(t, empty, base).Apply(parse(t, c.text), Options{Strip: 1, AsBase: true})
 			check(t, err)
 			got := refreshed(t, empty, c.text, map[string]string{"x": c.now, "y": "a\n"}, Options{Strip: 1, Base: &r}, tally{})
 			if !strings.Contains(got, c.want) || strings.Contains(got, c.not) {

@@ -66,12 +66,15 @@ func (s *scanner) endsEd() bool {
 	if strings.HasSuffix(strings.TrimRight(s.line(0), "\r\n"), "d") {
 		return s.line(1) == "" || isEdCommand(s.line(1)) || strings.HasPrefix(s.line(1), "!")
 	}
-	for i := 1; s.line(i) != ""; i++ {
-		if strings.TrimRight(s.line(i), "\r\n") == "." {
-			return true
+	if s.lastDot == 0 {
+		s.lastDot = -1
+		for i, line := range s.lines {
+			if strings.TrimRight(line, "\r\n") == "." {
+				s.lastDot = i
+			}
 		}
 	}
-	return false
+	return s.lastDot > s.at
 }
 
 // isLineRange knows "12" and "12,13".

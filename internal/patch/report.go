@@ -47,6 +47,7 @@ type FileReport struct {
 	// how it stands in another tree.
 	Merged bool `json:"merged,omitempty"`
 
+	kept   bool   // before is there
 	before string // the content the change was made to
 	stood  []Hunk // the hunks as they would have to be written to fit exactly
 }

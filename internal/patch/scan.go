@@ -34,6 +34,7 @@ type rawHunk struct {
 	oldStart, oldLines int
 	newStart, newLines int
 	section            string
+	cut                bool     // its last lines are a guess
 	body               []string // with the op as first byte; a "\" line follows the line it is about
 }
 
@@ -44,11 +45,15 @@ type scanner struct {
 	at      int
 	mails   []*rawMail
 	repairs []Repair
+	lastDot int    // index of the last line that is a dot; 0 for not looked for, -1 for none
 	bare    string // the name for hunks that stand without one; "" if that is refused
 }
 
 // byteOrderMark is what some editors write before a text.
 const byteOrderMark = "\ufeff"
+
+// maxLines is the most lines a patch may have. Each takes some memory.
+const maxLines = 4 << 20
 
 // newScanner cuts a text into lines.
 func newScanner(text string) *scanner {
@@ -267,6 +272,9 @@ func (s *scanner) body(h *rawHunk, stripCR bool) error {
 	oldLeft, newLeft := h.oldLines, h.newLines
 	oldEnded, newEnded := false, false // by a "\ No newline" line
 	for oldLeft > 0 || newLeft > 0 || isNoNewline(s.line(0)) {
+		if s.at >= len(s.lines) && (oldEnded || newEnded) {
+			return syntaxError(s.at, "a line is missing behind the last line of the file")
+		}
 		if s.at >= len(s.lines) {
 			return s.cutOff(h, oldLeft, newLeft)
 		}
@@ -276,8 +284,11 @@ func (s *scanner) body(h *rawHunk, stripCR bool) error {
 			if len(h.body) == 0 {
 				return syntaxError(s.at+1, "it speaks of a newline before any line of the hunk")
 			}
-			last := h.body[len(h.body)-1][0]
-			oldEnded, newEnded = oldEnded || last != '+', newEnded || last != '-'
+			before := h.body[len(h.body)-1]
+			if before[1:] == "\n" {
+				return syntaxError(s.at+1, "an empty line without a newline is none")
+			}
+			oldEnded, newEnded = oldEnded || before[0] != '+', newEnded || before[0] != '-'
 			h.body = append(h.body, line)
 			s.at++
 			continue
@@ -325,7 +336,8 @@ func (s *scanner) cutOff(h *rawHunk, oldLeft, newLeft int) error {
 	if oldLeft != newLeft || oldLeft > most {
 		return syntaxError(s.at, "the patch ends inside the hunk at line %d; %d old and %d new lines are missing", h.line, oldLeft, newLeft)
 	}
-	s.repair(s.at-1, fmt.Sprintf("%d blank context lines were missing at the end", oldLeft))
+	h.cut = true
+	s.repair(s.at-1, fmt.Sprintf("blank context was missing at the end, lines: %d", oldLeft))
 	for range oldLeft {
 		h.body = append(h.body, " \n")
 	}

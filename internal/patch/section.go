@@ -64,6 +64,9 @@ func (sec *section) file(hunks []Hunk) (File, error) {
 	if err := sec.settleKind(&f); err != nil {
 		return File{}, err
 	}
+	if strings.ContainsRune(f.OldName+f.NewName, 0) {
+		return File{}, syntaxError(sec.line, "the name of a file has a NUL byte")
+	}
 	if f.OldMode&fs.ModeSymlink != f.NewMode&fs.ModeSymlink && f.OldMode != 0 && f.NewMode != 0 {
 		return File{}, syntaxError(sec.line, "it makes a link of a file or a file of a link in one step")
 	}
@@ -168,7 +171,7 @@ func (sec *section) take(fragments []*gitdiff.TextFragment) []Hunk {
 	for i, fragment := range fragments {
 		raw := sec.hunks[i]
 		h := Hunk{
-			Line: raw.line, Section: raw.section,
+			Line: raw.line, Section: raw.section, cut: raw.cut,
 			OldStart: raw.oldStart, OldLines: raw.oldLines, NewStart: raw.newStart, NewLines: raw.newLines,
 		}
 		h.Body = make([]Line, len(fragment.Lines))

@@ -2,7 +2,9 @@ package patch
 
 import (
 	"fmt"
+	"path"
 	"slices"
+	"strings"
 )
 
 // chooseStrip gives the number of components to take off: o.Strip, or for
@@ -12,6 +14,9 @@ import (
 func (d *Draft) chooseStrip(o Options, p *Patch, both bool) (int, error) {
 	if o.Strip != ChooseStrip || o.File != "" {
 		return max(o.Strip, 0), nil
+	}
+	if p.onlyMakes() && d.hasFolders(p) {
+		return 0, nil
 	}
 	var fitting []int
 	best, most := 1, -1
@@ -39,6 +44,41 @@ func (d *Draft) chooseStrip(o Options, p *Patch, both bool) (int, error) {
 	}
 	slices.Sort(fitting)
 	return 0, fmt.Errorf("%w: the names of the patch fit the tree in several ways; say how many leading components to take off, one of %v", ErrOptions, fitting)
+}
+
+// onlyMakes reports whether the patch only makes files, under names without the
+// prefix that git and many people give them. Nothing has to be there for it.
+func (p *Patch) onlyMakes() bool {
+	for _, m := range p.Mails {
+		for _, f := range m.Files {
+			if f.Kind != Create && !f.mayCreate() || hasPrefix(f.NewName) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// hasPrefix reports whether a name begins with one of the letters that git puts before
+// names, most often a and b.
+func hasPrefix(name string) bool {
+	return len(name) > 1 && name[1] == '/' && strings.IndexByte("abciow", name[0]) >= 0
+}
+
+// hasFolders reports whether the folders of all files are there, with their names as
+// they are written.
+func (d *Draft) hasFolders(p *Patch) bool {
+	for _, m := range p.Mails {
+		for _, f := range m.Files {
+			name, _ := Strip(f.NewName, 0)
+			if folder := path.Dir(name); folder != "." {
+				if info, err := d.t.Lstat(folder); err != nil || !info.IsDir() {
+					return false
+				}
+			}
+		}
+	}
+	return true
 }
 
 // namesFit follows which files come and go, and reports whether all that the

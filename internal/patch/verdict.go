@@ -70,7 +70,8 @@ func (d *Draft) Verdicts(patches []*Patch, options []Options) ([]Verdict, []Repo
 
 // Put asks for the verdict, and puts in those mails that are needed. What is
 // present or superseded is left alone. If the patch is in conflict and o has Fuzz or
-// Base, it is put in as Apply does it; the verdict is Needed then. Otherwise
+// Base, it is put in as Apply does it; so it is with Base if it is superseded, since a
+// merge knows better. The verdict is Needed then. Otherwise
 // Conflicts say why it can't be put in, which includes that it is absent or
 // ambiguous. After an error the draft is as before.
 func (d *Draft) Put(p *Patch, o Options) (Verdict, Report, error) {
@@ -83,11 +84,10 @@ func (d *Draft) Put(p *Patch, o Options) (Verdict, Report, error) {
 	v := r.verdict()
 	loose := o.Fuzz > 0 || o.Base != nil
 	switch {
-	case v == Needed && o.Strict && !r.needed().Exact(), v == Conflict && loose:
+	case v == Needed && o.Strict && !r.needed().Exact(), v == Conflict && loose, v == Superseded && o.Base != nil:
 		return d.putLoosely(p, o, v, r)
 	case v == Needed:
-		*d = *next
-		return v, r, nil
+		return v, r, d.absorb(next)
 	case v == Present, v == Superseded:
 		return v, r, nil
 	case v == Ambiguous:
@@ -159,8 +159,8 @@ func (d *Draft) judge(patches []*Patch, options []Options) (reports []Report, ne
 	}
 	next = d.Fork()
 	for i, p := range patches {
-		var r Report
-		if r, next, err = next.judgePatch(p, options[i], out[i]); err != nil {
+		r, err := next.judgePatch(p, options[i], out[i])
+		if err != nil {
 			return nil, nil, err
 		}
 		reports = append(reports, r)
@@ -169,28 +169,30 @@ func (d *Draft) judge(patches []*Patch, options []Options) (reports []Report, ne
 }
 
 // judgePatch finds the verdicts on the mails of one patch, where d is the tree it
-// would be put into, and gives the draft with those in that are needed.
-func (d *Draft) judgePatch(p *Patch, o Options, out []trial) (r Report, next *Draft, err error) {
+// would be put into, and puts in those that are needed.
+func (d *Draft) judgePatch(p *Patch, o Options, out []trial) (r Report, err error) {
 	r.Strip = o.Strip
 	for i, m := range p.Mails {
 		with := d.Fork()
 		in, err := with.try(m, rules{Options: o})
 		if err != nil {
-			return Report{}, nil, err
+			return Report{}, err
 		}
 		mail, err := d.judgeMail(m, o, in, out[i])
 		if err != nil {
-			return Report{}, nil, err
+			return Report{}, err
 		}
 		for _, c := range mail.Conflicts {
 			c.Mail = p.number(i, o)
 		}
 		r.Mails = append(r.Mails, mail)
 		if mail.Verdict == Needed {
-			d = with
+			if err := d.absorb(with); err != nil {
+				return Report{}, err
+			}
 		}
 	}
-	return r, d, nil
+	return r, nil
 }
 
 // judgeOne is judge for a patch of one mail. Where it fits without an offset, only
@@ -269,6 +271,7 @@ func (m Mail) matches() bool {
 // that came out stay out.
 func (d *Draft) takeOut(patches []*Patch, options []Options) ([][]trial, error) {
 	trials := make([][]trial, len(patches))
+	d = d.Fork()
 	for i, p := range slices.Backward(patches) {
 		trials[i] = make([]trial, len(p.Mails))
 		for j, m := range slices.Backward(p.Mails) {
@@ -278,7 +281,9 @@ func (d *Draft) takeOut(patches []*Patch, options []Options) ([][]trial, error) 
 				return nil, err
 			}
 			if trials[i][j] = out; out.fits() {
-				d = without
+				if err := d.absorb(without); err != nil {
+					return nil, err
+				}
 			}
 		}
 	}

@@ -12,7 +12,7 @@ import (
 type Patch struct {
 	Event   string         `json:"event"` // "patch"
 	Name    string         `json:"patch"`
-	Verdict patch.Verdict  `json:"verdict"`
+	Verdict patch.Verdict  `json:"verdict"`           // with reverse, on taking it out: present means that it is out
 	Applied bool           `json:"applied"`           // it was put in, or with reverse taken out
 	Reverse bool           `json:"reverse,omitempty"` // it was to be taken out
 	DryRun  bool           `json:"dry_run,omitempty"` // nothing was written
@@ -63,6 +63,8 @@ func quoted(s string) string {
 func (p Patch) head(b *strings.Builder) {
 	what := string(p.Verdict)
 	switch {
+	case p.Reverse && !p.Applied && (p.Verdict == patch.Present || p.Verdict == patch.Superseded):
+		what = "not in"
 	case p.Applied && p.Reverse:
 		what = "taken out"
 	case p.Applied:

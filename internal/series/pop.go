@@ -15,7 +15,8 @@ import (
 
 // Pop plans to take out the patches on top of the one named, which stays in; with
 // "" all of them. The files from before each patch come back as they were, to the
-// byte and the time. They are not what the patch says, but what was recorded; the
+// byte. Their times are new, since make would not see otherwise that what was built
+// from them has to be built again. They are not what the patch says, but what was recorded; the
 // patch is asked only whether a file was edited since: then a *StopError says so,
 // unless o.Force.
 func (s *Stack) Pop(list *Series, stay string, o Options) (*Change, error) {
@@ -38,6 +39,7 @@ func (s *Stack) Pop(list *Series, stay string, o Options) (*Change, error) {
 		}
 		step := Step{Name: name, Verdict: patch.Needed}
 		if err := check(list, name, before, now, files, o); err != nil && !o.Force {
+			step.Verdict = patch.Conflict
 			return c, &StopError{step, err}
 		}
 		c.Steps = append(c.Steps, step)
@@ -53,6 +55,11 @@ func (s *Stack) Pop(list *Series, stay string, o Options) (*Change, error) {
 		now = before
 	}
 	c.next.applied = c.next.applied[:n]
+	for name := range c.next.passed {
+		if n == 0 || list.Index(name) > list.Index(stay) {
+			delete(c.next.passed, name)
+		}
+	}
 	if err := c.restore(restored); err != nil {
 		return nil, err
 	}
@@ -75,8 +82,7 @@ func (c *Change) restore(files map[string]restore) error {
 		case err != nil && !errors.Is(err, fs.ErrNotExist):
 			return err
 		case r.file != nil && (err != nil || now.Mode != r.file.Mode || !bytes.Equal(now.Data, r.file.Data)):
-			c.edit.Move(r.backup, target)
-			continue
+			c.edit.Write(tree.File{Name: target, Mode: r.file.Mode, Data: r.file.Data, Exact: !r.file.IsLink()})
 		case r.file == nil && err == nil:
 			c.edit.Remove(target)
 		}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"srcmend/internal/patch"
 	"srcmend/internal/tree"
@@ -56,15 +57,24 @@ func (s *Stack) Push(list *Series, last string, o Options) (*Change, error) {
 	return p.Change, nil
 }
 
-// rest lists the entries that are not in yet.
+// rest lists the entries that are not in yet. Those that are must be the first of the
+// series, in its order, but for what was passed over.
 func (s *Stack) rest(list *Series, last string) ([]Entry, error) {
 	from, end := 0, len(list.Entries)
-	if n := len(s.applied); n > 0 {
-		top := list.Index(s.applied[n-1])
-		if top < 0 {
-			return nil, fmt.Errorf("%w: %s is in the tree, and %s does not name it", ErrStack, s.applied[n-1], list.Name)
+	for _, name := range s.applied {
+		at := list.Index(name)
+		if at < 0 {
+			return nil, fmt.Errorf("%w: %s is in the tree, and %s does not name it", ErrStack, name, list.Name)
 		}
-		from = top + 1
+		for _, e := range list.Entries[min(from, at):at] {
+			if slices.Contains(s.applied, e.Name) && at >= from {
+				return nil, fmt.Errorf("%w: the order of %s is not that in which its patches went in: %s stands before %s now", ErrStack, list.Name, e.Name, name)
+			}
+			if !s.passed[e.Name] {
+				return nil, fmt.Errorf("%w: %s is not in the tree, and %s is, which stands behind it; take the patches out as far as that", ErrStack, e.Name, name)
+			}
+		}
+		from = at + 1
 	}
 	if last != "" {
 		i := list.Index(last)
@@ -139,14 +149,13 @@ func (p *push) put(e Entry) (Step, error) {
 	if err != nil || step.Why != "" {
 		return step, err
 	}
-	step.Verdict = patch.Needed
 	if !e.Reverse && !step.Report.Exact() {
 		p.Rewritten[e.Name] = text.Refresh(step.Report)
 	}
 	before := p.draft.Before()
 	for _, name := range slices.Sorted(maps.Keys(before)) {
-		if name == stamp {
-			return step, fmt.Errorf("%w: %s changes %s, a name that quilt keeps for itself", ErrStack, e.Name, stamp)
+		if name == stamp || name == folder || strings.HasPrefix(name, folder+"/") {
+			return step, fmt.Errorf("%w: %s changes %s, which is kept for the record itself", ErrStack, e.Name, name)
 		}
 		p.olds = append(p.olds, old{e.Name, name, before[name]})
 	}
@@ -154,44 +163,25 @@ func (p *push) put(e Entry) (Step, error) {
 	return step, nil
 }
 
-// apply puts a patch into the draft, with all of its context if that can be. If it
-// can't, the patch may be in already; only when it is not, less may do.
+// apply puts a patch into the draft, unless the tree has it.
 func (p *push) apply(step Step, text *patch.Patch, e Entry) (Step, error) {
-	base, err := p.putIntoBase(text, e)
-	if err != nil {
+	o := p.options.patch(e)
+	var err error
+	if o.Base, err = p.putIntoBase(text, e); err != nil {
 		return step, err
 	}
-	o := p.options.patch(e)
-	o.Fuzz = 0
+	step.Verdict, step.Report, err = p.draft.Put(text, o)
 	var conflicts patch.Conflicts
-	step.Report, err = p.draft.Apply(text, o)
-	if !errors.As(err, &conflicts) {
-		return step, named(e, err)
+	switch {
+	case errors.As(err, &conflicts):
+		return step, &StopError{step, conflicts}
+	case err != nil:
+		return step, fmt.Errorf("%s: %w", e.Name, err)
+	case step.Verdict != patch.Needed:
+		step.Why = "the tree has it already"
+		p.next.passed[e.Name] = true
 	}
-	v, r, err := p.draft.Verdict(text, o)
-	if err != nil {
-		return step, named(e, err)
-	}
-	step.Verdict = v
-	if v == patch.Present || v == patch.Superseded {
-		step.Report, step.Why = r, "the tree has it already"
-		return step, nil
-	}
-	o.Fuzz, o.Base = p.options.Fuzz, base
-	if v == patch.Conflict && (o.Fuzz > 0 || base != nil) {
-		if step.Report, err = p.draft.Apply(text, o); !errors.As(err, &conflicts) {
-			return step, named(e, err)
-		}
-	}
-	return step, &StopError{step, conflicts}
-}
-
-// named says which patch an error is about.
-func named(e Entry, err error) error {
-	if err != nil {
-		err = fmt.Errorf("%s: %w", e.Name, err)
-	}
-	return err
+	return step, nil
 }
 
 // putIntoBase puts a patch into the tree it was made for.
@@ -199,7 +189,9 @@ func (p *push) putIntoBase(text *patch.Patch, e Entry) (*patch.Report, error) {
 	if p.base == nil {
 		return nil, nil
 	}
-	r, err := p.base.Apply(text, p.options.patch(e))
+	o := p.options.patch(e)
+	o.AsBase = true
+	r, err := p.base.Apply(text, o)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrBase, e.Name, err)
 	}

@@ -17,7 +17,8 @@ const (
 	folder  = ".pc"
 	applied = folder + "/applied-patches"
 	version = folder + "/.version"
-	empties = folder + "/.srcmend-empty" // backups that are empty since the file was
+	empties = folder + "/.srcmend-empty"  // backups that are empty since the file was
+	passed  = folder + "/.srcmend-passed" // patches that were passed over
 	stamp   = ".timestamp"
 )
 
@@ -33,11 +34,12 @@ type Stack struct {
 	t       *tree.Tree
 	applied []string
 	empty   map[string]bool // names of backups
+	passed  map[string]bool // names of patches that the tree had without them
 }
 
 // Open reads the record of a tree; a tree without one has no patches in it.
 func Open(t *tree.Tree) (*Stack, error) {
-	s := &Stack{t: t, empty: map[string]bool{}}
+	s := &Stack{t: t, empty: map[string]bool{}, passed: map[string]bool{}}
 	v, err := s.lines(version)
 	if err != nil {
 		return nil, err
@@ -53,11 +55,16 @@ func Open(t *tree.Tree) (*Stack, error) {
 			return nil, fmt.Errorf("%w: %w", ErrStack, err)
 		}
 	}
-	names, err := s.lines(empties)
-	for _, name := range names {
-		s.empty[name] = true
+	for file, set := range map[string]map[string]bool{empties: s.empty, passed: s.passed} {
+		names, err := s.lines(file)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			set[name] = true
+		}
 	}
-	return s, err
+	return s, nil
 }
 
 // lines reads a file of the record, if it is there.
@@ -69,7 +76,7 @@ func (s *Stack) lines(name string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrStack, err)
 	}
-	return strings.Fields(string(f.Data)), nil
+	return strings.FieldsFunc(string(f.Data), func(r rune) bool { return r == '\n' }), nil
 }
 
 // Applied names the patches that are in the tree, the first one first.
@@ -120,7 +127,7 @@ type Change struct {
 
 // change begins a change.
 func (s *Stack) change() *Change {
-	next := Stack{t: s.t, applied: slices.Clone(s.applied), empty: maps.Clone(s.empty)}
+	next := Stack{t: s.t, applied: slices.Clone(s.applied), empty: maps.Clone(s.empty), passed: maps.Clone(s.passed)}
 	return &Change{Rewritten: map[string]string{}, stack: s, next: next}
 }
 
@@ -141,14 +148,14 @@ func (c *Change) Commit() error {
 func (c *Change) write(series, dir string) {
 	for _, f := range []struct{ name, text string }{
 		{applied, lines(c.next.applied)},
-		{empties, lines(c.next.emptyNames())},
+		{empties, lines(slices.Sorted(maps.Keys(c.next.empty)))}, {passed, lines(slices.Sorted(maps.Keys(c.next.passed)))},
 		{version, "2\n"},
 		{folder + "/.quilt_patches", dir + "\n"},
 		{folder + "/.quilt_series", series + "\n"},
 	} {
 		_, err := c.stack.t.Lstat(f.name)
 		switch {
-		case f.text != "" && len(c.next.applied) > 0 && (err != nil && series != "" || f.name == applied || f.name == empties):
+		case f.text != "" && len(c.next.applied) > 0 && (err != nil && series != "" || slices.Contains([]string{applied, empties, passed}, f.name)):
 			c.edit.Write(tree.File{Name: f.name, Mode: 0o644, Data: []byte(f.text)})
 		case err == nil && (len(c.next.applied) == 0 || f.text == ""):
 			c.edit.Remove(f.name)
@@ -162,11 +169,6 @@ func lines(words []string) string {
 		return ""
 	}
 	return strings.Join(words, "\n") + "\n"
-}
-
-// emptyNames lists the backups of empty files.
-func (s *Stack) emptyNames() []string {
-	return slices.Sorted(maps.Keys(s.empty))
 }
 
 // keep plans the backup of a file from before a patch: the file itself where it is
