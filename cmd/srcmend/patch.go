@@ -48,8 +48,9 @@ taken out without -R. No .rej or .orig files are written: what does not fit is
 shown against the place in the file where most of it is. Nothing is written
 outside the folder, or through a symbolic link.
 
-The patch is read from standard input, or from -i FILE or PATCHFILE. With
-ORIGINALFILE all of it is for that file, whatever names it has.
+The patch is read from standard input, or from -i FILE or PATCHFILE, named from
+where you are, not from -d. With ORIGINALFILE all of it is for that file, whatever
+names it has.
 
 With --series the patches of a quilt or Debian series file go in, those that are
 not in yet; -R takes them out again. What is in is recorded in the folder .pc, as
@@ -88,14 +89,17 @@ func (a *app) patchVerb() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVarP(&o.input, "input", "i", "", "read the patch from this `FILE`; - is standard input")
 	f.IntVarP(&o.strip, "strip", "p", patch.ChooseStrip, "take `N` leading components off the names (default: as fits the tree)")
-	f.StringVarP(&o.dir, "directory", "d", ".", "the source tree")
+	f.StringVarP(&o.dir, "directory", "d", ".", "the source tree, a folder `DIR`")
+	f.Lookup("strip").DefValue = "0" // which leaves it out of the help
 	f.BoolVarP(&o.reverse, "reverse", "R", false, "take the patch out")
-	f.IntVarP(&o.fuzz, "fuzz", "F", 0, "outer lines of context that may differ, 0 to 3, where a hunk fits in one place only")
+	f.IntVarP(&o.fuzz, "fuzz", "F", 0, "let `N` outer lines of context differ, 0 to 3, where a hunk fits in one place only")
 	f.BoolVar(&o.strict, "strict", false, "take hunks only exactly where their headers say")
 	f.BoolVarP(&o.forward, "forward", "N", false, "leave a patch alone that is in already; this is so without it, too")
 	f.BoolVarP(&o.force, "force", "f", false, "don't ask whether the patch is in already; take a series out although files were edited")
 	f.BoolVarP(&o.silent, "silent", "s", false, "say nothing unless something does not fit")
 	f.BoolVarP(&o.dropEmpty, "remove-empty-files", "E", false, "remove files that are empty afterwards")
+	f.BoolP("unified", "u", false, "for patch(1)'s sake: nothing else is read")
+	f.BoolP("batch", "t", false, "for patch(1)'s sake: nothing is ever asked")
 	f.BoolVar(&o.dryRun, "dry-run", false, "say what would be done, and change nothing")
 	f.BoolVar(&o.check, "check", false, "say whether the tree needs the patch, and change nothing")
 	f.StringVar(&o.series, "series", "", "put in the patches of this series `FILE`")
@@ -209,9 +213,9 @@ func (a *app) patch(ctx context.Context, args []string, o patchOptions) error {
 		defer unlock()
 	}
 	if o.series != "" {
-		return a.patchSeries(t, o)
+		return a.patchSeries(ctx, t, o)
 	}
-	return a.patchOne(t, text, o)
+	return a.patchOne(ctx, t, text, o)
 }
 
 // read reads the patch.
@@ -223,8 +227,9 @@ func (o *patchOptions) read(ctx context.Context) ([]byte, error) {
 			return nil, &usageError{fmt.Sprintf("the patch can't be read: %v", err), ""}
 		}
 		defer f.Close()
-		if info, err := f.Stat(); o.refresh && (err != nil || !info.Mode().IsRegular()) {
-			return nil, &usageError{fmt.Sprintf("%s is no file that could be written anew", o.input), ""}
+		info, err := f.Stat()
+		if err != nil || info.IsDir() || o.refresh && !info.Mode().IsRegular() {
+			return nil, &usageError{o.input + " is no file", "-i FILE, the patch"}
 		}
 		in = f
 	} else if f, ok := in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
@@ -317,7 +322,7 @@ func unfitHint(v patch.Verdict, o patchOptions) string {
 }
 
 // patchOne puts one patch in, or takes it out, or asks for its verdict.
-func (a *app) patchOne(t *tree.Tree, text []byte, o patchOptions) error {
+func (a *app) patchOne(ctx context.Context, t *tree.Tree, text []byte, o patchOptions) error {
 	p, err := patch.ParseFor(bytes.NewReader(text), o.original)
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.name(), err)
@@ -358,7 +363,7 @@ func (a *app) patchOne(t *tree.Tree, text []byte, o patchOptions) error {
 	if done.Applied {
 		texts[filepath.Base(o.input)] = p.Refresh(done.Report)
 	}
-	if err := a.commit(d.Edit(), filepath.Dir(o.input), texts, o); err != nil {
+	if err := a.commit(ctx, d.Edit(), filepath.Dir(o.input), texts, o); err != nil {
 		return err
 	}
 	return a.tell(done, o)
@@ -402,7 +407,10 @@ type planned interface {
 
 // commit writes the tree and, with --refresh, the texts of the patches in their
 // folder, unless it is a dry run. Whether the texts can be written is found out first.
-func (a *app) commit(p planned, dir string, texts map[string]string, o patchOptions) error {
+func (a *app) commit(ctx context.Context, p planned, dir string, texts map[string]string, o patchOptions) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if o.dryRun {
 		return p.Check()
 	}
@@ -445,7 +453,7 @@ func writable(dir string) error {
 }
 
 // patchSeries puts a series in, or takes it out.
-func (a *app) patchSeries(t *tree.Tree, o patchOptions) error {
+func (a *app) patchSeries(ctx context.Context, t *tree.Tree, o patchOptions) error {
 	list, err := series.Read(o.series)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &usageError{err.Error(), "--series FILE names the list of patches"}
@@ -478,7 +486,7 @@ func (a *app) patchSeries(t *tree.Tree, o patchOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := a.commit(change, list.Dir, change.Rewritten, o); err != nil {
+	if err := a.commit(ctx, change, list.Dir, change.Rewritten, o); err != nil {
 		return err
 	}
 	return a.tellSteps(change.Steps, o)

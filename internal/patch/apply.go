@@ -363,10 +363,12 @@ func (d *Draft) content(c change, s state, r *FileReport) (string, error) {
 		line, _, _ := strings.Cut(s.text, "\n")
 		return "", &ConflictError{File: r.Name, Near: 1, Found: excerpt(line), Why: "the change was made from an empty file"}
 	}
-	if c.crlf && strings.Contains(s.text, "\r\n") {
+	text, err := d.place(c, s.text, r)
+	if c.crlf && conflictsIn(err) != nil && strings.Contains(s.text, "\r\n") {
 		c.Hunks = withCR(c.Hunks)
+		return d.place(c, s.text, r)
 	}
-	return d.place(c, s.text, r)
+	return text, err
 }
 
 // withCR gives hunks their carriage returns back.

@@ -88,9 +88,18 @@ func (e *ConflictError) differs(d []Difference) {
 			e.Found = line.Text
 		}
 	}
-	if e.Expected == e.Found && e.Found != "" {
-		e.Why = strings.TrimPrefix(e.Why+"; one of the two has no newline at its end", "; ")
+	also := ""
+	switch {
+	case e.Found == "":
+	case e.Expected == e.Found:
+		also = "one of the two has no newline at its end"
+	case strings.TrimSuffix(e.Expected, "\r") == strings.TrimSuffix(e.Found, "\r"):
+		also = "one of the two has a carriage return at its end"
 	}
+	if e.Why != "" && also != "" {
+		e.Why += "; "
+	}
+	e.Why += also
 }
 
 // likest is the index at which most lines of the pattern stand where they should,

@@ -210,7 +210,7 @@ func TestParseErrors(t *testing.T) {
 		{"too many lines", plain + "+c\n", "more lines than its header says"},
 		{"too many old lines", "--- a/x\n+++ b/x\n@@ -1 +1,2 @@\n-a\n-b\n+c\n", "other lines than its header counts"},
 		{"strange line", "--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n-a\n*b\n", `lacks lines: 1 old and 2 new ones should follow, not "*b"`},
-		{"no change", "--- a/x\n+++ b/x\n@@ -1 +1 @@\n a\n", "no changes"},
+		{"no change", "--- a/x\n+++ b/x\n@@ -1 +1 @@\n a\n", "changes nothing"},
 		{"line behind the last", "--- a/x\n+++ b/x\n@@ -1,2 +1 @@\n-a\n\\ No newline at end of file\n-b\n+c\n", "a line follows the last line"},
 		{"no newline of nothing", "--- a/x\n+++ b/x\n@@ -1 +1 @@\n\\ No newline at end of file\n-a\n+b\n", "before any line"},
 		{"two nothings", "--- /dev/null\n+++ /dev/null\n@@ -0,0 +1 @@\n+a\n", "both names are /dev/null"},

@@ -163,7 +163,7 @@ func (p *placer) placeExactly(h Hunk, pat pattern, r rules) (spot, *misfit) {
 	case r.Strict:
 		why = whyExact
 	default:
-		return p.searched(h, pat, guess, last)
+		return p.searched(pat, guess, last)
 	}
 	if r.Strict && at != guess {
 		why = whyExact
@@ -175,7 +175,7 @@ func (p *placer) placeExactly(h Hunk, pat pattern, r rules) (spot, *misfit) {
 
 // searched looks for the pattern from the guess outwards. Where it was not at once
 // found where it should be, other places are of interest.
-func (p *placer) searched(_ Hunk, pat pattern, guess, last int) (spot, *misfit) {
+func (p *placer) searched(pat pattern, guess, last int) (spot, *misfit) {
 	at := p.search(pat.lines, guess, last)
 	if at < 0 {
 		return spot{}, &misfit{near: guess}

@@ -235,6 +235,9 @@ func (s *scanner) hunks(sec *section) error {
 		if err := s.body(&h, stripCR); err != nil {
 			return err
 		}
+		if !slices.ContainsFunc(h.body, func(line string) bool { return line[0] == '+' || line[0] == '-' }) {
+			return syntaxError(h.line, "the hunk changes nothing; its header is damaged, or lines are missing")
+		}
 		sec.hunks = append(sec.hunks, h)
 		sec.span.end = s.at
 	}
@@ -253,7 +256,7 @@ func (s *scanner) afterHunks() error {
 		switch {
 		case i == 0 && (strings.HasPrefix(line, "@@") || strings.HasPrefix(line, "@ -")):
 			return syntaxError(s.at+1, "a damaged hunk header: %s", quote(line))
-		case bare == "--" || bare == "---": // a signature, or a message's end
+		case bare == "--" || bare == "---" || s.isBoundary(bare): // a signature, or a message's end
 			return nil
 		case strings.HasPrefix(line, "--- ") && strings.HasPrefix(s.line(i+1), "+++ "):
 			return nil
@@ -265,6 +268,17 @@ func (s *scanner) afterHunks() error {
 			return nil
 		}
 	}
+}
+
+// isBoundary reports whether a line ends a part of the mail at hand.
+func (s *scanner) isBoundary(line string) bool {
+	boundary := strings.TrimSuffix(strings.TrimPrefix(line, "--"), "--")
+	if !strings.HasPrefix(line, "--") || boundary == "" || len(boundary) > 70 {
+		return false
+	}
+	return slices.ContainsFunc(s.mails[len(s.mails)-1].preamble, func(line string) bool {
+		return strings.Contains(line, "boundary=") && strings.Contains(line, boundary)
+	})
 }
 
 // body reads the lines of a hunk, as many as its header says.

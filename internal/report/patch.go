@@ -145,11 +145,18 @@ func hunks(all []patch.HunkReport) string {
 	return ": " + strings.Join(parts, "; ")
 }
 
+// farOffset is how many lines a hunk may be moved without a warning. Nearly all real
+// ones are nearer.
+const farOffset = 500
+
 // moved says how a hunk was placed, "" if exactly.
 func moved(h patch.HunkReport) string {
 	var parts []string
 	if h.Offset != 0 {
 		parts = append(parts, fmt.Sprintf("offset %d", h.Offset))
+	}
+	if h.Offset > farOffset || h.Offset < -farOffset {
+		parts = append(parts, "so far away that it may be another place")
 	}
 	if h.Fuzz != 0 {
 		parts = append(parts, fmt.Sprintf("fuzz %d", h.Fuzz))

@@ -11,8 +11,8 @@
 // What is in a tree is recorded in the tree itself, in the folder .pc, the way
 // quilt and dpkg-source do it: for each patch the files that it changed, as they
 // were before it. So either program can go on where the other stopped, and a patch
-// that is taken out gives back every byte; the files count as changed then, so that
-// make sees it:
+// that is taken out gives back every byte, as long as nobody has edited the files; they
+// count as changed then, so that make sees it:
 //
 //	list, err := series.Read("debian/patches/series")
 //	…
@@ -33,7 +33,6 @@
 package series
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -75,8 +74,8 @@ type Entry struct {
 // Read reads a series file.
 func Read(file string) (*Series, error) {
 	// Looked at before it is opened: opening a pipe would wait for somebody to write.
-	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("series: %w", cmp.Or(err, error(&fs.PathError{Op: "read", Path: file, Err: errors.New("it is no file")})))
+	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%w: %s is no file", ErrFormat, file)
 	}
 	f, err := os.Open(file)
 	if err != nil {

@@ -52,7 +52,8 @@ func CheckName(name string) error {
 }
 
 // CheckLink says whether a symbolic link at name may lead to target: the target
-// is relative and, read as text, stays in the tree. An error wraps ErrRefused.
+// is relative, stays in the tree, read as text, and does not go up after it has gone
+// down. An error wraps ErrRefused.
 func CheckLink(name, target string) error {
 	refuse := func(why string) error {
 		return fmt.Errorf("%w: symbolic link %q to %q: %s", ErrRefused, name, target, why)
@@ -66,6 +67,7 @@ func CheckLink(name, target string) error {
 		return refuse("its target is absolute")
 	}
 	depth := strings.Count(name, "/")
+	down := false
 	for component := range strings.SplitSeq(target, "/") {
 		switch component {
 		case "", ".":
@@ -73,7 +75,11 @@ func CheckLink(name, target string) error {
 			if depth--; depth < 0 {
 				return refuse("its target is outside the tree")
 			}
+			if down { // what it goes down into may be a link, and up from there is anywhere
+				return refuse("its target goes down and up again")
+			}
 		default:
+			down = true
 			depth++
 		}
 	}
