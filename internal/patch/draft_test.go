@@ -261,6 +261,35 @@ func putsWhatIsNeeded(t testing.TB, empty *tree.Tree, p *Patch, files map[string
 	return v
 }
 
+// TestPutStrictly: that a mail which is in already has moved is no matter; that one
+// which is to be put in has, is.
+func TestPutStrictly(t *testing.T) {
+	p := parse(t, mailOf("x")+mailLine+"--- a/y\n+++ b/y\n@@ -2,3 +2,3 @@\n 2\n-3\n+b\n 4\n"+mailLine+"--- a/z\n+++ b/z\n@@ -2,3 +2,3 @@\n 2\n-3\n+b\n 4\n")
+	moved := "0\n" + lines(9, map[int]string{3: "b"})
+	for what, c := range map[string]struct {
+		z       string
+		verdict Verdict
+		done    bool
+	}{
+		"in its place": {numbered(9), Needed, true},
+		"moved":        {"0\n" + numbered(9), Needed, false},
+		"in already":   {moved, Present, true},
+	} {
+		files := map[string]string{"x": "b\n", "y": moved, "z": c.z}
+		d := draftOf(t, open(t, nil), files)
+		v, _, err := d.Put(p, Options{Strip: 1, Strict: true})
+		if v != c.verdict || c.done != (err == nil) || err != nil && conflictsIn(err) == nil {
+			t.Errorf("%s: %s, %v", what, v, err)
+		}
+		if c.done && v == Needed {
+			files["z"] = lines(9, map[int]string{3: "b"})
+		}
+		if diff := differ(held(d), files); diff != "" {
+			t.Errorf("%s:\n%s", what, diff)
+		}
+	}
+}
+
 // TestPutLoosely: fuzz and a merge are tried for what has no verdict.
 func TestPutLoosely(t *testing.T) {
 	w := threeWay{numbered(20), lines(20, map[int]string{10: "ten"}), lines(20, map[int]string{7: "seven"})}

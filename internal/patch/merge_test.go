@@ -297,6 +297,39 @@ func TestMergeSlides(t *testing.T) {
 	}
 }
 
+// TestMergeOfOneOfSeveral: which of several lines that are alike goes, or between which
+// of them one is put, the two sides may say in any way.
+func TestMergeOfOneOfSeveral(t *testing.T) {
+	empty := open(t, nil)
+	const base = "1\n2\nx\nx\nx\n3\n4\n"
+	without := strings.Replace(base, "x\n", "", 1)
+	added := strings.Replace(base, "x\n", "x\nx\n", 1)
+	for _, c := range []struct{ text, after string }{
+		{"@@ -1,7 +1,6 @@\n 1\n 2\n-x\n x\n x\n 3\n 4\n", without},
+		{"@@ -1,7 +1,6 @@\n 1\n 2\n x\n-x\n x\n 3\n 4\n", without},
+		{"@@ -1,7 +1,6 @@\n 1\n 2\n x\n x\n-x\n 3\n 4\n", without},
+		{"@@ -1,7 +1,8 @@\n 1\n 2\n+x\n x\n x\n x\n 3\n 4\n", added},
+		{"@@ -1,7 +1,8 @@\n 1\n 2\n x\n x\n+x\n x\n 3\n 4\n", added},
+		{"@@ -1,7 +1,8 @@\n 1\n 2\n x\n x\n x\n+x\n 3\n 4\n", added},
+	} {
+		p := parse(t, plainHead+c.text)
+		r, err := put(t, empty, "x", base).Apply(p, Options{Strip: 1, AsBase: true})
+		check(t, err)
+		into := change{File: p.Mails[0].Files[0], base: &r.Mails[0].Files[0]}
+		for _, end := range []string{"", "5\n"} {
+			var report FileReport
+			if got, ok := into.merge(c.after+end, &report); !ok || got != c.after+end {
+				t.Errorf("%s\nhad been done, and is merged to %q, %v", c.text, got, ok)
+			}
+			for _, other := range []string{strings.Replace(base, "2\n", "two\n", 1), strings.Replace(base, "3\n", "three\n", 1)} {
+				if got, ok := into.merge(other+end, &report); ok {
+					t.Errorf("%s\nis merged into %q beside it: %q", c.text, other+end, got)
+				}
+			}
+		}
+	}
+}
+
 // TestMergeByApply: with Options.Base a change that has a place is placed, any other
 // is merged, and only then fuzz is tried.
 func TestMergeByApply(t *testing.T) {
@@ -485,23 +518,34 @@ func diffHolds(t testing.TB, a, b string) bool {
 	return true
 }
 
-// TestDiffIsShort: where the search is not cut short, no shorter way leads from one
-// text to the other; and one change in a long text is one hunk.
-func TestDiffIsShort(t *testing.T) {
-	for seed := range uint64(500) {
-		f := newForge(seed + 40000)
-		a := strings.Repeat("same\n", 2+f.IntN(20))
-		b := strings.Repeat("same\n", 2+f.IntN(20)) // no line stands once, so nothing but the search decides
-		changed := 0
-		for _, h := range Diff(a, b) {
-			for _, line := range h.Body {
-				if line.Op != Context {
-					changed++
-				}
+// longest is how many lines two texts have in common at most, found by trying all.
+func longest(a, b []string) int {
+	below := make([]int, len(b)+1)
+	for i := len(a) - 1; i >= 0; i-- {
+		row := make([]int, len(b)+1)
+		for j := len(b) - 1; j >= 0; j-- {
+			if row[j] = max(below[j], row[j+1]); a[i] == b[j] {
+				row[j] = below[j+1] + 1
 			}
 		}
-		if want := distance(len(a), len(b)) / len("same\n"); changed != want {
-			t.Errorf("%d lines become %d by %d changed lines, want %d", len(a)/5, len(b)/5, changed, want)
+		below = row
+	}
+	return below[0]
+}
+
+// TestDiffIsShort: between anchors no shorter way leads from one text to the other; and
+// one change in a long text is one hunk.
+func TestDiffIsShort(t *testing.T) {
+	for seed := range uint64(cases(t, 1000)) {
+		a, b := lineTexts(newForge(seed + 40000))
+		c := commoner{a: slices.Collect(strings.Lines(a)), b: slices.Collect(strings.Lines(b))}
+		c.between(0, len(c.a), 0, len(c.b), false)
+		same := 0
+		for _, s := range c.stretches {
+			same += s.n
+		}
+		if want := longest(c.a, c.b); same != want {
+			t.Fatalf("seed %d: %d lines in common, want %d, of\n%q and\n%q", seed, same, want, a, b)
 		}
 	}
 	long := numbered(100_000)
