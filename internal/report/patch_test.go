@@ -57,8 +57,13 @@ func TestPatchText(t *testing.T) {
 func TestPatchConflict(t *testing.T) {
 	conflicts := patch.Conflicts{
 		{File: "x\x1b[2J", Hunk: 2, PatchLine: 7, Line: 40, Near: 41, Why: "it is bent", Compared: []patch.Difference{
-			{Op: patch.Context, Line: 36, Text: "far"}, {Op: patch.Context, Line: 37, Text: "b"}, {Op: patch.Context, Line: 38, Text: "c"}, {Op: patch.Context, Line: 39, Text: "d"},
-			{Op: patch.Remove, Text: "ours\x1b[31m"}, {Op: patch.Add, Line: 40, Text: "theirs\u009b31m"}, {Op: patch.Context, Line: 41, Text: "e"},
+			{Op: patch.Context, Line: 36, Text: "far"},
+			{Op: patch.Context, Line: 37, Text: "b"},
+			{Op: patch.Context, Line: 38, Text: "c"},
+			{Op: patch.Context, Line: 39, Text: "d"},
+			{Op: patch.Remove, Text: "ours\x1b[31m"},
+			{Op: patch.Add, Line: 40, Text: "theirs\u009b31m"},
+			{Op: patch.Context, Line: 41, Text: "e"},
 		}},
 		{File: "y", PatchLine: 20, Why: "it is not there"},
 	}

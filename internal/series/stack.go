@@ -148,7 +148,8 @@ func (c *Change) Commit() error {
 func (c *Change) write(series, dir string) {
 	for _, f := range []struct{ name, text string }{
 		{applied, lines(c.next.applied)},
-		{empties, lines(slices.Sorted(maps.Keys(c.next.empty)))}, {passed, lines(slices.Sorted(maps.Keys(c.next.passed)))},
+		{empties, lines(slices.Sorted(maps.Keys(c.next.empty)))},
+		{passed, lines(slices.Sorted(maps.Keys(c.next.passed)))},
 		{version, "2\n"},
 		{folder + "/.quilt_patches", dir + "\n"},
 		{folder + "/.quilt_series", series + "\n"},
