@@ -317,6 +317,59 @@ func TestPutLoosely(t *testing.T) {
 	}
 }
 
+// TestPutLooselySomeMails: of several mails only those that are not in are tried
+// loosely, whichever way the patch goes, and the report tells all in their order.
+func TestPutLooselySomeMails(t *testing.T) {
+	change := func(name, from, to string) string {
+		return strings.NewReplacer("NAME", name, "FROM", from, "TO", to).Replace(mailLine + "--- a/NAME\n+++ b/NAME\n@@ -2,5 +2,5 @@\n 2\n 3\n-FROM\n+TO\n 5\n 6\n")
+	}
+	p := parse(t, change("x", "4", "b")+change("y", "4", "b")+change("z", "4", "b"))
+	back := parse(t, change("z", "b", "4")+change("y", "b", "4")+change("x", "b", "4"))
+	done, todo, loose := lines(9, map[int]string{4: "b"}), numbered(9), lines(9, map[int]string{2: "two"})
+	for what, c := range map[string]struct {
+		x, y, z string
+		want    string
+	}{
+		"the last":            {done, done, loose, "present present needed"},
+		"the first":           {loose, done, done, "needed present present"},
+		"the middle, and one": {done, loose, todo, "present needed needed"},
+		"all":                 {loose, loose, loose, "needed needed needed"},
+	} {
+		for _, reverse := range []bool{false, true} {
+			files := map[string]string{"x": c.x, "y": c.y, "z": c.z}
+			d := draftOf(t, open(t, nil), files)
+			q := p
+			if reverse {
+				q = back
+			}
+			v, r, err := d.Put(q, Options{Strip: 1, Fuzz: 1, Reverse: reverse})
+			var got []string
+			for _, m := range r.Mails {
+				got = append(got, string(m.Verdict))
+			}
+			if v != Needed || err != nil || strings.Join(got, " ") != c.want {
+				t.Errorf("%s, reverse %v: %s %v, %v; want %s", what, reverse, v, got, err, c.want)
+			}
+			for name, text := range files {
+				if f, err := d.Read(name); err != nil || string(f.Data) != strings.Replace(text, "\n4\n", "\nb\n", 1) {
+					t.Errorf("%s, reverse %v: %s has %q, %v", what, reverse, name, f.Data, err)
+				}
+			}
+			if reverse {
+				continue
+			}
+			again := parse(t, q.Refresh(r))
+			strict := draftOf(t, open(t, nil), files)
+			if v, _, err := strict.Put(again, Options{Strip: 1, Strict: true}); v != Needed || err != nil {
+				t.Errorf("%s: refreshed: %s, %v", what, v, err)
+			}
+			if diff := differ(held(strict), held(d)); diff != "" {
+				t.Errorf("%s: refreshed:\n%s", what, diff)
+			}
+		}
+	}
+}
+
 // TestRemoveEmptyAgainstGNU: with Options.RemoveEmpty files go as with patch -E.
 func TestRemoveEmptyAgainstGNU(t *testing.T) {
 	tool(t, "diff")

@@ -165,7 +165,7 @@ func TestMergeAgainstGit(t *testing.T) {
 	tool(t, "diff3")
 	empty, dir := open(t, nil), t.TempDir()
 	classes := tally{}
-	total := cases(t, 1400)
+	total := cases(t, 1050)
 	for seed := range uint64(total) {
 		k := mergeKinds[int(seed)%len(mergeKinds)]
 		w := k.make(newForge(seed + 30000))

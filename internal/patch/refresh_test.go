@@ -237,7 +237,7 @@ func (f forge) mails(t testing.TB, c *crowd, names []string) (text string, from,
 func TestRefreshRandom(t *testing.T) {
 	tool(t, "diff")
 	classes, empty := tally{}, open(t, nil)
-	for seed := range uint64(cases(t, 4000) / 200) {
+	for seed := range uint64(cases(t, 2400) / 200) {
 		f := newForge(seed + 50000)
 		c := newCrowd(t, f, 200, false)
 		if seed%2 == 0 {

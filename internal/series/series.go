@@ -142,6 +142,8 @@ func entry(words []string) (Entry, error) {
 	case err != nil:
 	case strings.HasPrefix(path.Base(name), "."):
 		err = fmt.Errorf("%w: it is hidden", tree.ErrRefused)
+	case strings.HasPrefix(e.Name, "#"):
+		err = fmt.Errorf("%w: it would be a comment", tree.ErrRefused)
 	case name == applied || strings.HasPrefix(name, applied+"/"):
 		err = fmt.Errorf("%w: the record of what is in the tree has it", tree.ErrRefused)
 	}

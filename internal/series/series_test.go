@@ -75,6 +75,7 @@ func TestParseRefuses(t *testing.T) {
 		{"the version of the record", ".version\n", "is no name for a patch", true},
 		{"the record", "applied-patches\n", "the record of what is in the tree has it", true},
 		{"below the record", "applied-patches/a.patch\n", "the record of what is in the tree has it", true},
+		{"a comment behind a dot", "./#a.patch\n", "it would be a comment", true},
 		{"a control character", "a\x1b[2J.patch\n", "control character", true},
 		{"a NUL", "a\x00b.patch\n", "control character", true},
 		{"twice", "a.patch\n\nb.patch\na.patch\n", "line 4: a.patch stands in line 1 already", false},
@@ -181,6 +182,7 @@ func TestPatchStaysInItsFolder(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add("a.patch\nb.patch -p0 -R # why\n")
 	f.Add("../a\n./b\n/c\n")
+	f.Add("./#\n#./\n")
 	f.Add("a//b\na/./b\n.pc\n-p1 -p1\r\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		entries, err := Parse(text)
