@@ -53,7 +53,7 @@ func CheckName(name string) error {
 
 // CheckLink says whether a symbolic link at name may lead to target: the target
 // is relative, stays in the tree, read as text, and does not go up after it has gone
-// down. An error wraps ErrRefused.
+// down, and nothing of it belongs to git. An error wraps ErrRefused.
 func CheckLink(name, target string) error {
 	refuse := func(why string) error {
 		return fmt.Errorf("%w: symbolic link %q to %q: %s", ErrRefused, name, target, why)
@@ -69,6 +69,9 @@ func CheckLink(name, target string) error {
 	depth := strings.Count(name, "/")
 	down := false
 	for component := range strings.SplitSeq(target, "/") {
+		if strings.EqualFold(component, ".git") {
+			return refuse("its target belongs to git")
+		}
 		switch component {
 		case "", ".":
 		case "..":

@@ -184,6 +184,9 @@ func TestCheckLink(t *testing.T) {
 		{"d/a", "../../d/b", false},
 		{"d/a", "x/../../../d", false},
 		{"a", "b/../c", false},
+		{"a", ".git/hooks/x", false},
+		{"d/a", "../.GIT", false},
+		{"a", ".gitignore", true},
 		{"a", "b\x00", false},
 		{"a", strings.Repeat("b", MaxLink+1), false},
 	} {
