@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -52,16 +54,16 @@ func BenchmarkPatch(b *testing.B) {
 }
 
 // rounds is how often each program puts the same patches in; the medians count.
-const rounds = 5
+const rounds = 6
 
-// compare runs all programs in turn. No tree is removed before all is over: some file
-// systems are slow to make files where others were just removed.
+// compare runs all programs, each round in another order. No tree is removed before
+// all is over: some file systems are slow to make files where others were just removed.
 func (l patchLoad) compare(b *testing.B, program, dir string) {
-	var ours, gnu, git, quilt []float64
-	_, err := exec.LookPath("quilt")
-	withQuilt := err == nil && len(l.patches) > 1
+	scripts := l.scripts(program)
+	peers := slices.Sorted(maps.Keys(scripts))
+	cpu := map[string][]float64{}
 	l.writePatches(b, filepath.Join(dir, "patches"))
-	for range rounds {
+	for round := range rounds {
 		run := func(script string) float64 {
 			tree, err := os.MkdirTemp(dir, "tree")
 			if err != nil {
@@ -72,29 +74,40 @@ func (l patchLoad) compare(b *testing.B, program, dir string) {
 			cpu, _ := measured(b, tree, append(os.Environ(), "LC_ALL=C", "QUILT_PATCHES=../patches"), "sh", "-c", script)
 			return cpu
 		}
-		or := ""
-		if l.fails {
-			or = " || true"
-		}
-		if len(l.patches) > 1 {
-			ours = append(ours, run(program+" patch -s --series ../patches/series"))
-		} else {
-			ours = append(ours, run(program+" patch -s -p1 -i ../patches/0.patch >/dev/null 2>&1"+or))
-			git = append(git, run("git apply ../patches/0.patch 2>/dev/null"+or))
-		}
-		gnu = append(gnu, run("for p in $(cat ../patches/series); do patch -p1 -F0 -s -t -N -r - --no-backup-if-mismatch -i ../patches/$p >/dev/null"+or+"; done"))
-		if withQuilt {
-			quilt = append(quilt, run("quilt --quiltrc - push -a -q >/dev/null"))
+		for _, peer := range slices.Concat(peers[round%len(peers):], peers[:round%len(peers)]) {
+			cpu[peer] = append(cpu[peer], run(scripts[peer]))
 		}
 	}
-	b.ReportMetric(median(ours)/median(gnu), "cpu-x/patch")
-	b.ReportMetric(1000*median(gnu), "patch-cpu-ms")
-	if git != nil {
-		b.ReportMetric(median(git)/median(gnu), "git-x/patch")
+	gnu := median(cpu["patch"])
+	b.ReportMetric(median(cpu["srcmend"])/gnu, "cpu-x/patch")
+	b.ReportMetric(1000*gnu, "patch-cpu-ms")
+	if cpu["git"] != nil {
+		b.ReportMetric(median(cpu["git"])/gnu, "git-x/patch")
 	}
-	if withQuilt {
-		b.ReportMetric(median(ours)/median(quilt), "cpu-x/quilt")
+	if cpu["quilt"] != nil {
+		b.ReportMetric(median(cpu["srcmend"])/median(cpu["quilt"]), "cpu-x/quilt")
 	}
+}
+
+// scripts says how each program puts the patches in, in the folder of a tree.
+func (l patchLoad) scripts(program string) map[string]string {
+	or := ""
+	if l.fails {
+		or = " || true"
+	}
+	scripts := map[string]string{
+		"patch": "for p in $(cat ../patches/series); do patch -p1 -F0 -s -t -N -r - --no-backup-if-mismatch -i ../patches/$p >/dev/null" + or + "; done",
+	}
+	if len(l.patches) == 1 {
+		scripts["srcmend"] = program + " patch -s -p1 -i ../patches/0.patch >/dev/null 2>&1" + or
+		scripts["git"] = "git apply ../patches/0.patch 2>/dev/null" + or
+		return scripts
+	}
+	scripts["srcmend"] = program + " patch -s --series ../patches/series"
+	if _, err := exec.LookPath("quilt"); err == nil {
+		scripts["quilt"] = "quilt --quiltrc - push -a -q >/dev/null"
+	}
+	return scripts
 }
 
 // scratch is a folder in memory, where the system has such.
