@@ -63,3 +63,19 @@ func TestReadme(t *testing.T) {
 		t.Errorf("only %d commands were found", ran)
 	}
 }
+
+// TestReadmeConflict: the conflict that the README shows is one that a script sees.
+func TestReadmeConflict(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	need(t, err)
+	script, err := os.ReadFile("testdata/patch.txtar")
+	need(t, err)
+	_, shown, found := strings.Cut(string(readme), "    src/stats.c: hunk 2 ")
+	shown, _, ended := strings.Cut(shown, "\n\n")
+	if !found || !ended {
+		t.Fatal("the README shows no conflict")
+	}
+	if shown = strings.ReplaceAll(shown, "\n    ", "\n"); !strings.Contains(string(script), shown) {
+		t.Errorf("no script sees\n%s", shown)
+	}
+}

@@ -55,6 +55,9 @@ func TestApply(t *testing.T) {
 		{"chosen strip 0", "--- x\n+++ x\n" + one, ChooseStrip, files{"x": "a\n"}, files{"x": "b\n"}},
 		{"chosen strip 2", "--- a/b/x\n+++ a/b/x\n" + one, ChooseStrip, files{"x": "a\n"}, files{"x": "b\n"}},
 		{"1 before others", "--- a/x\n+++ b/x\n" + one, ChooseStrip, files{"x": "a\n", "a/x": "a\n", "b/x": "a\n"}, files{"x": "b\n", "a/x": "a\n", "b/x": "a\n"}},
+		{"a name with too few components, and another", "--- x.orig\n+++ new/x\n" + one, 1, files{"x": "a\n"}, files{"x": "b\n"}},
+		{"carriage returns in the patch, and one in the file", strings.ReplaceAll("--- a/x\n+++ b/x\n@@ -1,3 +1,3 @@\n 1\n-a\n+b\n 2\n", "\n", "\r\n"), 1, files{"x": "1\na\n2\n3\r\n"}, files{"x": "1\nb\n2\n3\r\n"}},
+		{"carriage returns in both", strings.ReplaceAll("--- a/x\n+++ b/x\n@@ -1,3 +1,3 @@\n 1\n-a\n+b\n 2\n", "\n", "\r\n"), 1, files{"x": "1\r\na\r\n2\r\n"}, files{"x": "1\r\nb\r\n2\r\n"}},
 		{"new file without prefix, into its folder", "Index: d/x\n--- d/x (nonexistent)\n+++ d/x (working copy)\n@@ -0,0 +1 @@\n+b\n", ChooseStrip, files{"d/y": ""}, files{"d/y": "", "d/x": "b\n"}},
 		{"chosen strip 1 for new files", "--- /dev/null\n+++ b/d/x\n@@ -0,0 +1 @@\n+b\n", ChooseStrip, files{"y": ""}, files{"y": "", "d/x": "b\n"}},
 		{"strip chosen by files made on the way", "--- /dev/null\n+++ d/x\n@@ -0,0 +1 @@\n+a\n--- d/x\n+++ d/x\n@@ -1 +1 @@\n-a\n+b\n--- d/y\n+++ d/y\n" + one, ChooseStrip, files{"d/y": "a\n"}, files{"d/x": "b\n", "d/y": "b\n"}},
@@ -170,6 +173,15 @@ func TestPlacing(t *testing.T) {
 		if strings.Join(found, " ") != c.found {
 			t.Errorf("%s: found %v, want %s\n%s", c.what, found, c.found, text)
 		}
+	}
+}
+
+// TestGuessedContextTakesNoFuzz: a patch that is cut off may lack a change, which the
+// lines put in its place must not hide.
+func TestGuessedContextTakesNoFuzz(t *testing.T) {
+	p := parse(t, "--- a/x\n+++ b/x\n@@ -1,4 +1,5 @@\n 1\n+x\n 2\n 3\n")
+	if _, err := p.Apply(open(t, map[string]string{"x": numbered(4)}), Options{Strip: 1, Fuzz: 3}); conflictsIn(err) == nil {
+		t.Errorf("a patch that is cut off was put in with fuzz: %v", err)
 	}
 }
 

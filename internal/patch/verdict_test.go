@@ -180,6 +180,26 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
+// TestBaseBeforeSuperseded: a line like the one that is added, near by, is no reason to
+// leave the patch out where the tree it was made for can say more.
+func TestBaseBeforeSuperseded(t *testing.T) {
+	p := parse(t, "--- a/x\n+++ b/x\n@@ -8,6 +8,7 @@\n 8\n 9\n 10\n+new\n 11\n 12\n 13\n")
+	base, err := NewDraft(open(t, map[string]string{"x": numbered(30)})).Apply(p, Options{Strip: 1, AsBase: true})
+	check(t, err)
+	now := lines(30, map[int]string{8: "eight", 16: "16\nnew"})
+	d := NewDraft(open(t, map[string]string{"x": now}))
+	if v, _, err := d.Put(p, Options{Strip: 1}); err != nil || v != Superseded {
+		t.Fatalf("without a base: %s, %v", v, err)
+	}
+	v, _, err := d.Put(p, Options{Strip: 1, Base: &base})
+	check(t, err)
+	f, err := d.Read("x")
+	check(t, err)
+	if want := lines(30, map[int]string{8: "eight", 10: "10\nnew", 16: "16\nnew"}); v != Needed || string(f.Data) != want {
+		t.Errorf("%s, %q; want %q", v, f.Data, want)
+	}
+}
+
 // TestVerdictChoosesStrip: a patch that is in decides as well as one that is not.
 func TestVerdictChoosesStrip(t *testing.T) {
 	text := "--- /dev/null\n+++ d/e/x\n@@ -0,0 +1 @@\n+a\n--- d/e/y\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n"

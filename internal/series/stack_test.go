@@ -333,6 +333,27 @@ func TestHostileRecords(t *testing.T) {
 	}
 }
 
+// TestPoppedFilesAreNew: make has to see that they were changed back.
+func TestPoppedFilesAreNew(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"tree/x": "1\n", "patches/series": "p\n", "patches/p": "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-1\n+2\n"})
+	before, err := os.Stat(filepath.Join(dir, "tree", "x"))
+	need(t, err)
+	list, err := Read(filepath.Join(dir, "patches", "series"))
+	need(t, err)
+	_, stack := open(t, filepath.Join(dir, "tree"))
+	for _, step := range []func(*Series, string, Options) (*Change, error){stack.Push, stack.Pop} {
+		c, err := step(list, "", Options{})
+		need(t, err)
+		need(t, c.Commit())
+	}
+	after, err := os.Stat(filepath.Join(dir, "tree", "x"))
+	need(t, err)
+	if !after.ModTime().After(before.ModTime()) {
+		t.Errorf("it has its old time, %v", after.ModTime())
+	}
+}
+
 // TestStops: what does not fit stops everything, and says where.
 func TestStops(t *testing.T) {
 	dir := t.TempDir()
