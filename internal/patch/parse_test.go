@@ -217,6 +217,7 @@ func TestParseErrors(t *testing.T) {
 		{"new with old lines", "--- /dev/null\n+++ b/x\n" + one, "the file is new, and a hunk speaks of old lines"},
 		{"new in two hunks", "--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+a\n@@ -0,0 +2 @@\n+b\n", "the file is new"},
 		{"gone with lines left", "--- a/x\n+++ /dev/null\n" + one, "the file goes, and a hunk leaves lines in it"},
+		{"compressed", "\x1f\x8b\x08\x00", "it is compressed; gzip -dc unpacks it"},
 		{"more lines behind context", plain + " 4\n-5\n+five\n 6\n", "more lines than its header says"},
 		{"more lines that look like a header", plain + "--- an old comment\n", "more lines than its header says"},
 		{"mail in quoted-printable", "From: a@b\nSubject: x\nContent-Transfer-Encoding: quoted-printable\n\n---\n" + plain, "the mail is in \"quoted-printable\""},

@@ -36,6 +36,11 @@ func (s *scanner) whyNothing() error {
 	if blank(s.lines) {
 		return fmt.Errorf("%w: it is empty", ErrNothing)
 	}
+	for magic, program := range map[string]string{"\x1f\x8b": "gzip", "BZh": "bzip2", "\xfd7zXZ": "xz", "\x28\xb5\x2f\xfd": "zstd"} {
+		if strings.HasPrefix(s.lines[0], magic) {
+			return fmt.Errorf("%w: it is compressed; %s -dc unpacks it", ErrFormat, program)
+		}
+	}
 	return fmt.Errorf("%w: it changes no file; it begins with %s", ErrNothing, quote(s.lines[0]))
 }
 
