@@ -189,9 +189,12 @@ func (d folder) fill(fd int, name string, mode fs.FileMode, data []byte, when ti
 	return i.sight(), err
 }
 
+// writeAll writes in pieces: given all of a large file at once, some kernels take
+// several times as long to find memory for it.
 func writeAll(fd int, data []byte) error {
+	const piece = 256 << 10
 	for len(data) > 0 {
-		n, err := unix.Write(fd, data)
+		n, err := unix.Write(fd, data[:min(len(data), piece)])
 		if err != nil && err != unix.EINTR {
 			return err
 		}
