@@ -170,7 +170,7 @@ func (d *Draft) create(c change) (FileReport, error) {
 	if err != nil {
 		return r, err
 	}
-	emptyFile := !c.Git && old.text == "" && !old.isLink()
+	emptyFile := !c.Git && old.text.len() == 0 && !old.isLink()
 	if old.exists && !d.mail.leaves[c.new] && !emptyFile {
 		return r, refuse(c.new, "it exists, and the patch makes it")
 	}
@@ -204,9 +204,8 @@ func (d *Draft) remove(c change) (FileReport, error) {
 		return r, err
 	}
 	text, err := d.content(c, s, &r)
-	if err == nil && text != "" {
-		line, _, _ := strings.Cut(text, "\n")
-		err = &ConflictError{File: c.old, Near: 1, Found: excerpt(line), Why: "the patch removes the file, and it has more than the patch knows of"}
+	if err == nil && text.len() > 0 {
+		err = &ConflictError{File: c.old, Near: 1, Found: excerpt(text.line(0)), Why: "the patch removes the file, and it has more than the patch knows of"}
 	}
 	if err != nil || replaced {
 		return r, err
@@ -346,25 +345,25 @@ func (f File) modeAfter(s state) fs.FileMode {
 }
 
 // content gives the content after the change, and notes where the hunks stand.
-func (d *Draft) content(c change, s state, r *FileReport) (string, error) {
-	if *d.worked += int64(len(s.text)); *d.worked > maxWorked {
-		return "", fmt.Errorf("the patch goes through more than %d bytes of files", int64(maxWorked))
+func (d *Draft) content(c change, s state, r *FileReport) (*text, error) {
+	if *d.worked += int64(s.text.bytes()); *d.worked > maxWorked {
+		return nil, fmt.Errorf("the patch goes through more than %d bytes of files", int64(maxWorked))
 	}
 	if r.kept = d.mail.rules.AsBase; r.kept {
 		r.before = s.text
 	}
 	if c.binary != nil {
-		return c.binary.apply(r.Name, s.text)
+		after, err := c.binary.apply(r.Name, s.text.String())
+		return cut(after), err
 	}
 	if len(c.Hunks) == 0 {
 		return s.text, nil
 	}
-	if c.oldEmpty && s.text != "" {
-		line, _, _ := strings.Cut(s.text, "\n")
-		return "", &ConflictError{File: r.Name, Near: 1, Found: excerpt(line), Why: "the change was made from an empty file"}
+	if c.oldEmpty && s.text.len() > 0 {
+		return nil, &ConflictError{File: r.Name, Near: 1, Found: excerpt(s.text.line(0)), Why: "the change was made from an empty file"}
 	}
 	text, err := d.place(c, s.text, r)
-	if c.crlf && conflictsIn(err) != nil && strings.Contains(s.text, "\r\n") {
+	if c.crlf && conflictsIn(err) != nil && strings.Contains(s.text.String(), "\r\n") {
 		c.Hunks = withCR(c.Hunks)
 		return d.place(c, s.text, r)
 	}
@@ -387,33 +386,33 @@ func withCR(hunks []Hunk) []Hunk {
 
 // place goes down the ladder: all of the context; a merge, where the tree is known
 // that the patch was made for; less context, in one place only.
-func (d *Draft) place(c change, text string, r *FileReport) (string, error) {
+func (d *Draft) place(c change, t *text, r *FileReport) (*text, error) {
 	exact := d.mail.rules
 	if c.base != nil {
 		exact.Fuzz = 0
 	}
-	after, err := c.place(d.cut(text), exact, r)
+	after, err := c.place(t, exact, r)
 	if err == nil || c.base == nil || conflictsIn(err) == nil {
 		return after, err
 	}
-	if merged, ok := c.merge(text, r); ok {
+	if merged, ok := c.merge(t, r); ok {
 		return merged, nil
 	}
 	if d.mail.rules.Fuzz > 0 {
-		return c.place(d.cut(text), d.mail.rules, r)
+		return c.place(t, d.mail.rules, r)
 	}
 	return after, err
 }
 
 // place puts all hunks into a text.
-func (c change) place(t text, rules rules, r *FileReport) (string, error) {
+func (c change) place(t *text, rules rules, r *FileReport) (*text, error) {
 	p := newPlacer(t)
 	r.Hunks, r.stood = nil, nil
 	var conflicts Conflicts
 	for i, h := range c.Hunks {
 		s, bad, err := p.place(h, rules)
 		if err != nil {
-			return "", fmt.Errorf("%s: %w", printable(r.Name), err)
+			return nil, fmt.Errorf("%s: %w", printable(r.Name), err)
 		}
 		if bad == nil {
 			r.stood = append(r.stood, p.stood(h, s))
@@ -423,7 +422,7 @@ func (c change) place(t text, rules rules, r *FileReport) (string, error) {
 			}
 		}
 		if rules.first {
-			return "", &ConflictError{File: r.Name, Hunk: i + 1}
+			return nil, &ConflictError{File: r.Name, Hunk: i + 1}
 		}
 		if len(conflicts) < maxExplained {
 			conflicts = append(conflicts, p.conflict(r.Name, i+1, h, bad))
@@ -431,16 +430,16 @@ func (c change) place(t text, rules rules, r *FileReport) (string, error) {
 			conflicts = append(conflicts, &ConflictError{File: r.Name, Hunk: i + 1, PatchLine: h.Line, Line: h.asked(), Near: h.asked(), Why: bad.why})
 		}
 		if bad.why == whyNewline {
-			return "", conflicts // what comes next would not stand behind it either
+			return nil, conflicts // what comes next would not stand behind it either
 		}
 	}
 	if len(conflicts) > 0 {
-		return "", conflicts
+		return nil, conflicts
 	}
 	after, bad := p.finish()
 	if bad != nil {
 		last := len(c.Hunks)
-		return "", p.conflict(r.Name, last, c.Hunks[last-1], bad)
+		return nil, p.conflict(r.Name, last, c.Hunks[last-1], bad)
 	}
 	if slices.ContainsFunc(r.Hunks, func(h HunkReport) bool { return h.Fuzz > 0 }) {
 		r.stood = spaced(r.stood, p.len())

@@ -402,10 +402,10 @@ func TestProbesAreBounded(t *testing.T) {
 	w := NewDraft(tr)
 	w.beginMail(nil, rules{})
 	w.size = maxDraft - 4
-	if err := w.set("x", state{exists: true, text: "aaaa"}, false); err != nil {
+	if err := w.set("x", state{exists: true, text: cut("aaaa")}, false); err != nil {
 		t.Errorf("as much as fits into memory: %v", err)
 	}
-	if err := w.set("x", state{exists: true, text: "aaaaaaa"}, false); err == nil || !strings.Contains(err.Error(), "bytes of files") {
+	if err := w.set("x", state{exists: true, text: cut("aaaaaaa")}, false); err == nil || !strings.Contains(err.Error(), "bytes of files") {
 		t.Errorf("more than fits into memory: %v", err)
 	}
 }

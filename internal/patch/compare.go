@@ -112,9 +112,9 @@ func (p *placer) likest(old []string, guess int) int {
 	for _, line := range old {
 		where[line] = nil
 	}
-	for i := range p.len() {
-		if found, ok := where[p.line(i)]; ok && len(found) <= common {
-			where[p.line(i)] = append(found, i)
+	for i, line := range p.each() {
+		if found, ok := where[line]; ok && len(found) <= common {
+			where[line] = append(found, i)
 		}
 	}
 	votes := map[int]int{guess: 0}

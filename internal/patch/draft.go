@@ -24,7 +24,12 @@ const maxDraft = 512 << 20
 type state struct {
 	exists bool
 	mode   fs.FileMode
-	text   string
+	text   *text
+}
+
+// equal reports whether two states are alike.
+func (s state) equal(other state) bool {
+	return s.exists == other.exists && s.mode == other.mode && s.text.equal(other.text)
 }
 
 // isLink reports whether the state is a symbolic link.
@@ -63,8 +68,7 @@ type Draft struct {
 
 	worked *int64 // bytes of contents that changes were made to; forks share it
 
-	links bool  // a link was made, so names that are known may lie behind it
-	text  *text // the last content that was cut into lines; forks share it
+	links bool // a link was made, so names that are known may lie behind it
 }
 
 // A mailDraft is what must be known while the changes of one mail are made.
@@ -79,12 +83,12 @@ type mailDraft struct {
 // A copied says that a file which is gone was a copy of another.
 type copied struct {
 	of, copy string // names
-	text     string // what the other should have
+	text     *text  // what the other should have
 }
 
 // NewDraft begins with the tree as it is.
 func NewDraft(t *tree.Tree) *Draft {
-	return &Draft{t: t, disk: map[string]onDisk{}, now: map[string]state{}, last: map[string]state{}, worked: new(int64), text: &text{}}
+	return &Draft{t: t, disk: map[string]onDisk{}, now: map[string]state{}, last: map[string]state{}, worked: new(int64)}
 }
 
 // Fork gives a draft on top of d, which changes nothing in d. While it is used, d
@@ -92,7 +96,7 @@ func NewDraft(t *tree.Tree) *Draft {
 func (d *Draft) Fork() *Draft {
 	return &Draft{
 		t: d.t, below: d, disk: d.disk, now: map[string]state{}, size: d.size, last: map[string]state{},
-		worked: d.worked, links: d.links, text: d.text,
+		worked: d.worked, links: d.links,
 	}
 }
 
@@ -100,7 +104,7 @@ func (d *Draft) Fork() *Draft {
 func (d *Draft) absorb(fork *Draft) error {
 	for name, s := range fork.now {
 		now, err := d.get(name)
-		if err == nil && now != s {
+		if err == nil && !now.equal(s) {
 			err = d.put(name, s)
 		}
 		if err != nil {
@@ -126,7 +130,7 @@ func (d *Draft) begin() { d.last = map[string]state{} }
 // rollback takes back everything since begin.
 func (d *Draft) rollback() {
 	for name, s := range d.last {
-		d.size += len(s.text) - len(d.now[name].text)
+		d.size += s.text.bytes() - d.now[name].text.bytes()
 		d.now[name] = s
 	}
 	d.begin()
@@ -150,7 +154,7 @@ func (d *Draft) endMail() error {
 		if err != nil {
 			return err
 		}
-		if !s.exists || s.text != c.text {
+		if !s.exists || !s.text.equal(c.text) {
 			return refuse(c.copy, "it is no copy of "+c.of)
 		}
 	}
@@ -189,10 +193,10 @@ func (d *Draft) get(name string) (state, error) {
 	if err != nil {
 		return state{}, err
 	}
-	if d.size+len(s.text) > maxDraft {
+	if d.size+s.text.bytes() > maxDraft {
 		return state{}, fmt.Errorf("the patch touches more than %d bytes of files", maxDraft)
 	}
-	d.size += len(s.text)
+	d.size += s.text.bytes()
 	d.now[name] = s
 	return s, nil
 }
@@ -210,7 +214,7 @@ func (d *Draft) read(name string) (state, error) {
 	case err != nil:
 		return state{}, err
 	default:
-		s = onDisk{state{exists: true, mode: f.Mode, text: textOf(f.Data)}, f}
+		s = onDisk{state{exists: true, mode: f.Mode, text: cut(textOf(f.Data))}, f}
 		s.file.Data = nil
 	}
 	d.disk[name] = s
@@ -244,7 +248,7 @@ func (d *Draft) set(name string, s state, placed bool) error {
 		d.mail.before[name] = old
 	}
 	d.mail.placed[name] = placed
-	if d.mail.rules.RemoveEmpty && s.text == "" && !s.isLink() {
+	if d.mail.rules.RemoveEmpty && s.text.len() == 0 && !s.isLink() {
 		s = state{}
 	}
 	return d.put(name, s)
@@ -253,7 +257,7 @@ func (d *Draft) set(name string, s state, placed bool) error {
 // put changes a state and remembers the one from before.
 func (d *Draft) put(name string, s state) error {
 	old, _ := d.known(name)
-	more := len(s.text) - len(old.text)
+	more := s.text.bytes() - old.text.bytes()
 	if d.size+more > maxDraft {
 		return fmt.Errorf("the patch makes more than %d bytes of files", maxDraft)
 	}
@@ -264,15 +268,6 @@ func (d *Draft) put(name string, s state) error {
 	d.now[name] = s
 	d.links = d.links || s.isLink()
 	return nil
-}
-
-// cut finds the lines of a content. Those of the last one are kept, since a patch is
-// often tried several times.
-func (d *Draft) cut(all string) text {
-	if d.text.all != all {
-		*d.text = cut(all)
-	}
-	return *d.text
 }
 
 // Read gives a file or link as it is in the draft. The error wraps
@@ -286,7 +281,7 @@ func (d *Draft) Read(name string) (tree.File, error) {
 	if !s.exists {
 		return tree.File{}, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
 	}
-	return tree.File{Name: name, Mode: s.mode, Data: []byte(s.text)}, nil
+	return tree.File{Name: name, Mode: s.mode, Data: []byte(s.text.String())}, nil
 }
 
 // Write puts a file or link into the draft.
@@ -294,7 +289,7 @@ func (d *Draft) Write(f tree.File) error {
 	if _, err := d.get(f.Name); err != nil {
 		return err
 	}
-	return d.put(f.Name, state{exists: true, mode: f.Mode, text: string(f.Data)})
+	return d.put(f.Name, state{exists: true, mode: f.Mode, text: cut(string(f.Content()))})
 }
 
 // Remove takes a file or link out of the draft.
@@ -306,16 +301,17 @@ func (d *Draft) Remove(name string) error {
 }
 
 // Before gives the files that the last patch changed, as they were before it: nil
-// for one that was not there. Their Data must not be changed.
+// for one that was not there. Their content must not be changed.
 func (d *Draft) Before() map[string]*tree.File {
 	files := map[string]*tree.File{}
 	for name, s := range d.last {
-		if now, _ := d.known(name); s == now {
+		if now, _ := d.known(name); s.equal(now) {
 			continue
 		}
 		files[name] = nil
 		if s.exists {
-			files[name] = &tree.File{Name: name, Mode: s.mode, Data: bytesOf(s.text)}
+			f := s.file(tree.File{Name: name})
+			files[name] = &f
 		}
 	}
 	return files
@@ -330,13 +326,13 @@ func (d *Draft) Same(other *Draft, name string) (bool, error) {
 	}
 	b, err := other.get(name)
 	const told = fs.ModeSymlink | 0o100
-	return a.exists == b.exists && a.text == b.text && a.mode&told == b.mode&told, err
+	return a.exists == b.exists && a.text.equal(b.text) && a.mode&told == b.mode&told, err
 }
 
 // Changed reports whether the draft has something else under a name than the tree.
 func (d *Draft) Changed(name string) bool {
 	s, _ := d.known(name)
-	return s != d.disk[name].state
+	return !s.equal(d.disk[name].state)
 }
 
 // Edit plans to write what has changed.
@@ -352,17 +348,27 @@ func (d *Draft) Edit() *tree.Edit {
 		s, _ := d.known(name)
 		old := d.disk[name]
 		switch {
-		case s == old.state:
+		case s.equal(old.state):
 		case s.exists:
-			f := old.file
-			f.Name, f.Mode, f.Data = name, s.mode, bytesOf(s.text)
-			e.Write(f)
+			old.file.Name = name
+			e.Write(s.file(old.file))
 		case old.exists:
 			e.Expect(old.file)
 			e.Remove(name)
 		}
 	}
 	return e
+}
+
+// file puts the state into a file, which may be one that was read.
+func (s state) file(f tree.File) tree.File {
+	f.Mode = s.mode
+	if s.isLink() {
+		f.Data = bytesOf(s.text.String())
+	} else {
+		f.Parts = s.text.parts()
+	}
+	return f
 }
 
 // has reports whether a file or link stands under a name. What cannot be looked

@@ -17,7 +17,7 @@ func sized(t testing.TB, d *Draft) {
 	t.Helper()
 	sum := 0
 	for _, s := range d.now {
-		sum += len(s.text)
+		sum += s.text.bytes()
 	}
 	if sum != d.size {
 		t.Errorf("the draft has %d bytes and counts %d", sum, d.size)

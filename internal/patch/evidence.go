@@ -87,7 +87,7 @@ func (d *Draft) weigh(c change) (evidence, error) {
 		e.against = !after.exists || c.onlyMode() && c.modeAfter(after) != after.mode
 	}
 	if c.binary != nil {
-		e.against = e.against || !c.binary.isContent(c.binary.newID, after.text)
+		e.against = e.against || !c.binary.isContent(c.binary.newID, after.text.String())
 	}
 	c.count(after.text, &e)
 	return e, nil
@@ -100,7 +100,7 @@ const nearby = 20
 // count looks for the lines of the hunks in the file. That all added lines are there
 // says little if they are far from all context of their hunk: then they are other
 // lines that happen to be alike.
-func (f File) count(all string, e *evidence) {
+func (f File) count(t *text, e *evidence) {
 	where, kept := map[string][]int{}, map[string]bool{}
 	for _, h := range f.Hunks {
 		for _, line := range h.Body {
@@ -109,13 +109,11 @@ func (f File) count(all string, e *evidence) {
 			where[text] = nil
 		}
 	}
-	n := 0
-	for line := range strings.Lines(all) {
+	for i, line := range t.each() {
 		line = strings.TrimSuffix(line, "\n")
 		if at, asked := where[line]; asked {
-			where[line] = append(at, n)
+			where[line] = append(at, i)
 		}
-		n++
 	}
 	used := map[string]int{}
 	for _, h := range f.Hunks {

@@ -105,7 +105,7 @@ func ExampleDraft() {
 		fmt.Println("patch", i+1, "changes", report.Files(), err)
 	}
 	for name, before := range d.Before() {
-		fmt.Printf("before the last patch %s had %d bytes\n", name, len(before.Data))
+		fmt.Printf("before the last patch %s had %d bytes\n", name, before.Size())
 	}
 	f, err := t.Read("greet.c")
 	fmt.Println(strings.Contains(string(f.Data), "hello"), err)

@@ -28,8 +28,8 @@ func (p *placer) trace(old []string) (line int, where []int) {
 			line = i
 		}
 	}
-	for i := range p.len() {
-		if p.line(i) == old[line] {
+	for i, text := range p.each() {
+		if text == old[line] {
 			where = append(where, i)
 		}
 	}

@@ -50,12 +50,11 @@ func edits(hunks []Hunk) []edit {
 // that file as the common ancestor, it is a merge of two sets of changes. It
 // succeeds only if no line of one is changed, or stands directly beside one that
 // is changed, by the other; but what both do alike is done once.
-func (c change) merge(content string, r *FileReport) (string, bool) {
+func (c change) merge(is *text, r *FileReport) (*text, bool) {
 	if !c.base.kept || c.base.stood == nil && len(c.Hunks) > 0 {
-		return "", false
+		return nil, false
 	}
-	was, is := cut(c.base.before), cut(content)
-	before, now := was.lines(0, was.len()), is.lines(0, is.len())
+	before, now := c.base.before.lines(0, c.base.before.len()), is.lines(0, is.len())
 	theirs := settled(edits(c.base.stood), before)
 	ours := settled(changed(common(before, now), before, now), before)
 	var all []edit
@@ -67,12 +66,12 @@ func (c change) merge(content string, r *FileReport) (string, bool) {
 		if next == len(ours) || e.to() < ours[next].from() {
 			all = append(all, edit{at: e.at + grown, n: e.n, lines: e.lines})
 		} else if !e.equal(ours[next]) {
-			return "", false
+			return nil, false
 		}
 	}
 	out, ok := replaced(is, all)
 	if !ok {
-		return "", false
+		return nil, false
 	}
 	r.Merged, r.Hunks, r.stood = true, nil, hunksOf(now, all)
 	return out, true
@@ -165,17 +164,14 @@ func changed(stretches []stretch, before, now []string) []edit {
 }
 
 // replaced makes edits to a text, which come in their order.
-func replaced(t text, edits []edit) (string, bool) {
-	p := &placer{text: t}
+func replaced(t *text, edits []edit) (*text, bool) {
+	p := newPlacer(t)
 	ok := true
 	for _, e := range edits {
 		if e.at < p.frozen {
-			return "", false
+			return nil, false
 		}
-		ok = ok && p.copy(e.at)
-		for _, line := range e.lines {
-			ok = ok && p.write(line)
-		}
+		ok = ok && p.copy(e.at) && p.write(e.lines)
 		p.frozen = e.at + e.n
 	}
 	out, bad := p.finish()

@@ -46,8 +46,8 @@ func (w threeWay) merge(t testing.TB, empty *tree.Tree) (string, bool, FileRepor
 	base := w.based(t, empty)
 	c := change{File: w.change(), base: &base.Mails[0].Files[0]}
 	var r FileReport
-	text, ok := c.merge(w.ours, &r)
-	return text, ok, r
+	text, ok := c.merge(cut(w.ours), &r)
+	return text.String(), ok, r
 }
 
 // git merges with git.
@@ -290,7 +290,7 @@ func TestMergeSlides(t *testing.T) {
 		for _, ours := range []string{w.theirs, w.ours} {
 			var report FileReport
 			c := change{File: p.Mails[0].Files[0], base: &r.Mails[0].Files[0]}
-			if got, ok := c.merge(ours, &report); ok && (ours != w.theirs || got != ours) {
+			if got, ok := c.merge(cut(ours), &report); ok && (ours != w.theirs || got.String() != ours) {
 				t.Errorf("%s\ninto %q is merged to %q", text, ours, got)
 			}
 		}
@@ -318,11 +318,11 @@ func TestMergeOfOneOfSeveral(t *testing.T) {
 		into := change{File: p.Mails[0].Files[0], base: &r.Mails[0].Files[0]}
 		for _, end := range []string{"", "5\n"} {
 			var report FileReport
-			if got, ok := into.merge(c.after+end, &report); !ok || got != c.after+end {
+			if got, ok := into.merge(cut(c.after+end), &report); !ok || got.String() != c.after+end {
 				t.Errorf("%s\nhad been done, and is merged to %q, %v", c.text, got, ok)
 			}
 			for _, other := range []string{strings.Replace(base, "2\n", "two\n", 1), strings.Replace(base, "3\n", "three\n", 1)} {
-				if got, ok := into.merge(other+end, &report); ok {
+				if got, ok := into.merge(cut(other+end), &report); ok {
 					t.Errorf("%s\nis merged into %q beside it: %q", c.text, other+end, got)
 				}
 			}

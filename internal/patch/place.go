@@ -30,7 +30,7 @@ type rules struct {
 
 // A placer puts hunks into the lines of one file, from the first to the last.
 type placer struct {
-	text
+	*text
 	frozen int // so many lines are done: no hunk may touch them any more
 	drift  int // how far the last hunk was from where its header says
 	grown  int // how many lines the hunks so far have added
@@ -38,16 +38,11 @@ type placer struct {
 	probes int
 	scans  int // how often the whole file was looked through without an index
 
-	out        strings.Builder
-	incomplete bool // what is written ends without a newline
+	out text // the lines up to frozen, with the hunks put in
 }
 
 // newPlacer begins with a text.
-func newPlacer(t text) *placer {
-	p := &placer{text: t}
-	p.out.Grow(len(t.all) + len(t.all)/64)
-	return p
-}
+func newPlacer(t *text) *placer { return &placer{text: t} }
 
 // A spot is where a hunk stands.
 type spot struct {
@@ -304,12 +299,13 @@ func (p *placer) all(old []string, most int) []int {
 func (p *placer) put(h Hunk, s spot) *misfit {
 	body := h.Body[s.top : len(h.Body)-s.bottom]
 	at, end := s.at+s.top, s.at+h.OldLines-s.bottom
-	ok := p.copy(at)
+	var lines []string
 	for _, line := range body {
 		if line.Op != Remove {
-			ok = ok && p.write(line.Text)
+			lines = append(lines, line.Text)
 		}
 	}
+	ok := p.copy(at) && p.write(lines)
 	p.frozen = end
 	p.drift = s.at - h.nominal()
 	p.grown += h.NewLines - h.OldLines
@@ -350,31 +346,44 @@ func (h *Hunk) moveTo(at, grown int) {
 	}
 }
 
-// write adds text, and reports false when it would follow a line without a newline.
-func (p *placer) write(text string) bool {
-	if text == "" {
+// write adds lines, and reports false when they would follow one without a newline.
+func (p *placer) write(lines []string) bool {
+	if len(lines) == 0 {
 		return true
 	}
-	if p.incomplete {
+	if slices.ContainsFunc(lines[:len(lines)-1], func(line string) bool { return !strings.HasSuffix(line, "\n") }) {
 		return false
 	}
-	p.out.WriteString(text)
-	p.incomplete = text[len(text)-1] != '\n'
-	return true
+	b := &block{all: strings.Join(lines, ""), count: len(lines)}
+	return p.add(b.piece())
 }
 
-// copy writes the lines of the file up to an index, as write does.
+// copy adds the lines of the file up to an index, as write does.
 func (p *placer) copy(end int) bool {
 	from := p.frozen
 	p.frozen = end
-	return p.write(p.span(from, end))
+	for piece := range p.span(from, end) {
+		if !p.add(piece) {
+			return false
+		}
+	}
+	return true
 }
 
-// finish writes the lines behind the last hunk, and gives the whole.
-func (p *placer) finish() (string, *misfit) {
-	at := p.frozen
-	if !p.write(p.span(at, p.len())) {
-		return "", &misfit{near: at, why: whyGoesOn}
+// add adds a piece, as write does with its lines.
+func (p *placer) add(piece piece) bool {
+	if !p.out.ends() {
+		return false
 	}
-	return p.out.String(), nil
+	p.out.add(piece)
+	return true
+}
+
+// finish adds the lines behind the last hunk, and gives the whole.
+func (p *placer) finish() (*text, *misfit) {
+	at := p.frozen
+	if !p.copy(p.len()) {
+		return nil, &misfit{near: at, why: whyGoesOn}
+	}
+	return &p.out, nil
 }

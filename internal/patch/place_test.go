@@ -137,7 +137,7 @@ func TestDraft(t *testing.T) {
 	d.beginMail(nil, rules{})
 	has := func(d *Draft, name, want string) {
 		t.Helper()
-		if s, err := d.get(name); err != nil || s.text != want || s.exists != (want != "") {
+		if s, err := d.get(name); err != nil || s.text.String() != want || s.exists != (want != "") {
 			t.Errorf("%s is %+v, %v; want %q", name, s, err, want)
 		}
 	}
@@ -149,24 +149,24 @@ func TestDraft(t *testing.T) {
 	}
 	fork := d.Fork()
 	fork.beginMail(nil, rules{})
-	check(t, fork.set("x", state{exists: true, mode: 0o644, text: "changed\n"}, false))
+	check(t, fork.set("x", state{exists: true, mode: 0o644, text: cut("changed\n")}, false))
 	has(fork, "x", "changed\n")
 	has(d, "x", "a\n")
-	if s, err := fork.base("x", Copy); err != nil || s.text != "a\n" {
+	if s, err := fork.base("x", Copy); err != nil || s.text.String() != "a\n" {
 		t.Errorf("what a copy is made from: %+v, %v", s, err)
 	}
-	if s, err := fork.base("x", Rename); err != nil || s.text != "changed\n" {
+	if s, err := fork.base("x", Rename); err != nil || s.text.String() != "changed\n" {
 		t.Errorf("what is renamed: %+v, %v", s, err)
 	}
-	check(t, fork.set("x", state{exists: true, mode: 0o644, text: "other\n"}, true))
-	if s, err := fork.base("x", Rename); err != nil || s.text != "a\n" {
+	check(t, fork.set("x", state{exists: true, mode: 0o644, text: cut("other\n")}, true))
+	if s, err := fork.base("x", Rename); err != nil || s.text.String() != "a\n" {
 		t.Errorf("what is renamed, with another file in its place: %+v, %v", s, err)
 	}
 	fork.beginMail(nil, rules{})
-	if s, err := fork.base("x", Copy); err != nil || s.text != "other\n" {
+	if s, err := fork.base("x", Copy); err != nil || s.text.String() != "other\n" {
 		t.Errorf("what a copy is made from in the next mail: %+v, %v", s, err)
 	}
-	check(t, fork.set("new", state{exists: true, mode: fs.ModeSymlink | 0o777, text: "d"}, true))
+	check(t, fork.set("new", state{exists: true, mode: fs.ModeSymlink | 0o777, text: cut("d")}, true))
 	if _, err := fork.get("new/y"); !errors.Is(err, tree.ErrRefused) {
 		t.Errorf("through a link that the patch makes: %v", err)
 	}

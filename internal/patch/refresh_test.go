@@ -35,11 +35,11 @@ func held(d *Draft) map[string]string {
 		switch {
 		case !s.exists:
 		case s.isLink():
-			files[name] = "link -> " + s.text
+			files[name] = "link -> " + s.text.String()
 		case s.mode&0o100 != 0:
-			files[name+"*"] = s.text
+			files[name+"*"] = s.text.String()
 		default:
-			files[name] = s.text
+			files[name] = s.text.String()
 		}
 	}
 	return files

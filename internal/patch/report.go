@@ -48,7 +48,7 @@ type FileReport struct {
 	Merged bool `json:"merged,omitempty"`
 
 	kept   bool   // before is there
-	before string // the content the change was made to
+	before *text  // the content the change was made to
 	stood  []Hunk // the hunks as they would have to be written to fit exactly
 }
 

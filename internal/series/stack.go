@@ -184,9 +184,9 @@ func (c *Change) keep(name string, before *tree.File, replaced bool, p string) {
 	case replaced:
 		c.edit.Keep(name, as)
 	default:
-		c.edit.Write(tree.File{Name: as, Mode: before.Mode, Data: before.Data})
+		c.edit.Write(tree.File{Name: as, Mode: before.Mode, Data: before.Data, Parts: before.Parts})
 	}
-	if len(before.Data) == 0 {
+	if before.Size() == 0 {
 		c.next.empty[as] = true
 	}
 }

@@ -105,7 +105,7 @@ func (c *commit) prepare() error {
 			return c.explain(i, err)
 		}
 	}
-	if _, err := c.stage.create(journalTemp, 0o600, c.text(), time.Time{}); err != nil {
+	if _, err := c.stage.create(journalTemp, 0o600, time.Time{}, c.text()); err != nil {
 		return err
 	}
 	return c.stage.rename(journalTemp, c.stage, journalName)
@@ -135,7 +135,7 @@ func (c *commit) fill(i int) error {
 func (c *commit) write(i int, f File, mode fs.FileMode) (err error) {
 	s, name := &c.steps[i], newName(i)
 	if !f.IsLink() {
-		s.is, err = c.stage.create(name, mode, f.Data, f.ModTime)
+		s.is, err = c.stage.create(name, mode, f.ModTime, f.parts()...)
 		return err
 	}
 	if err := c.stage.symlink(name, string(f.Data)); err != nil {

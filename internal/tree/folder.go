@@ -154,14 +154,14 @@ func (d folder) change(op, name string, call func() error) error {
 
 // create writes a new file with exactly this mode, and this time unless it is
 // zero.
-func (d folder) create(name string, mode fs.FileMode, data []byte, when time.Time) (sight, error) {
+func (d folder) create(name string, mode fs.FileMode, when time.Time, parts ...[]byte) (sight, error) {
 	var seen sight
 	err := d.change("create", name, func() error {
 		fd, err := unix.Openat(d.fd, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, uint32(mode))
 		if err != nil {
 			return err
 		}
-		seen, err = d.fill(fd, name, mode, data, when)
+		seen, err = d.fill(fd, name, mode, when, parts)
 		if closeErr := unix.Close(fd); err == nil && closeErr != unix.EINTR {
 			err = closeErr
 		}
@@ -172,8 +172,8 @@ func (d folder) create(name string, mode fs.FileMode, data []byte, when time.Tim
 
 // fill does for create what is done to the open file. The mode is set only if
 // the umask has taken a bit, the time only if it is asked for.
-func (d folder) fill(fd int, name string, mode fs.FileMode, data []byte, when time.Time) (sight, error) {
-	if err := writeAll(fd, data); err != nil {
+func (d folder) fill(fd int, name string, mode fs.FileMode, when time.Time, parts [][]byte) (sight, error) {
+	if err := d.t.writeAll(fd, parts); err != nil {
 		return sight{}, err
 	}
 	var i info
@@ -189,12 +189,35 @@ func (d folder) fill(fd int, name string, mode fs.FileMode, data []byte, when ti
 	return i.sight(), err
 }
 
-// writeAll writes in pieces: given all of a large file at once, some kernels take
-// several times as long to find memory for it.
-func writeAll(fd int, data []byte) error {
-	const piece = 256 << 10
+// most is how many bytes are given to the system at a time. To give it few at a time
+// takes long; and when given all of a large file, some kernels take long to find memory.
+const most = 256 << 10
+
+// writeAll writes one part after the other. Small ones are gathered first.
+func (t *Tree) writeAll(fd int, parts [][]byte) error {
+	if len(parts) == 1 {
+		return write(fd, parts[0])
+	}
+	t.gathered = t.gathered[:0]
+	for _, part := range parts {
+		for len(part) > 0 {
+			n := min(len(part), most-len(t.gathered))
+			t.gathered = append(t.gathered, part[:n]...)
+			if part = part[n:]; len(t.gathered) < most {
+				break
+			}
+			if err := write(fd, t.gathered); err != nil {
+				return err
+			}
+			t.gathered = t.gathered[:0]
+		}
+	}
+	return write(fd, t.gathered)
+}
+
+func write(fd int, data []byte) error {
 	for len(data) > 0 {
-		n, err := unix.Write(fd, data[:min(len(data), piece)])
+		n, err := unix.Write(fd, data[:min(len(data), most)])
 		if err != nil && err != unix.EINTR {
 			return err
 		}

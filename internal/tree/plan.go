@@ -191,8 +191,8 @@ func modeFor(f File, old fs.FileMode, there bool) (fs.FileMode, error) {
 	default:
 		return 0, fmt.Errorf("%w: %s shall become something else than a file or link (%s)", ErrRefused, f.Name, f.Mode.Type())
 	}
-	if len(f.Data) > MaxFile {
-		return 0, fmt.Errorf("%w: %s would have %d bytes; the largest file written here has %d", ErrRefused, f.Name, len(f.Data), MaxFile)
+	if f.Size() > MaxFile {
+		return 0, fmt.Errorf("%w: %s would have %d bytes; the largest file written here has %d", ErrRefused, f.Name, f.Size(), MaxFile)
 	}
 	const execute = 0o100
 	switch {

@@ -62,6 +62,7 @@
 package tree
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -89,6 +90,8 @@ type Tree struct {
 	lockless bool          // the lock holds off nobody
 	patience time.Duration // how long a commit or the mending of a tree waits for the lock
 
+	gathered []byte // memory for what is written next
+
 	// For tests: what is called before each change, and whether the kernel shall
 	// seem to know only the slower ways.
 	hook func(op, path string) error
@@ -103,6 +106,9 @@ type File struct {
 	Mode fs.FileMode
 	// Data is the content, or the target of the link.
 	Data []byte
+	// Parts, one after the other, are the content in place of Data, for who does not
+	// have it in one piece. Read does not set them.
+	Parts [][]byte
 
 	// Exact asks Write for exactly the permission bits of Mode, be they none.
 	// Read does not set it.
@@ -123,6 +129,31 @@ type seen struct {
 
 // isSeen reports whether the file is from Read, and still has its name.
 func (f File) isSeen() bool { return f.seen.name != "" && f.seen.name == f.Name }
+
+// Size is how many bytes the content has.
+func (f File) Size() int {
+	n := 0
+	for _, part := range f.parts() {
+		n += len(part)
+	}
+	return n
+}
+
+// Content is the content, in whichever way it is given, in one piece.
+func (f File) Content() []byte {
+	if f.Parts == nil {
+		return f.Data
+	}
+	return bytes.Join(f.Parts, nil)
+}
+
+// parts is the content, in whichever way it is given.
+func (f File) parts() [][]byte {
+	if f.Parts == nil {
+		return [][]byte{f.Data}
+	}
+	return f.Parts
+}
 
 // IsLink reports whether the file is a symbolic link.
 func (f File) IsLink() bool { return f.Mode&fs.ModeSymlink != 0 }
