@@ -38,7 +38,7 @@ type identifier struct {
 
 // patchID gives the id of a mail.
 func patchID(sections []*section) string {
-	id := identifier{hash: sha1.New()}
+	id := identifier{hash: sha1.New(), kept: make([]byte, 0, keptMost)}
 	for _, sec := range sections {
 		id.add(sec)
 	}
@@ -85,15 +85,18 @@ func (sec *section) headForID() []string {
 
 // write hashes a line without its white space.
 func (id *identifier) write(line string) {
+	if len(id.kept)+len(line) > keptMost {
+		id.drain()
+	}
 	for i := range len(line) {
 		if c := line[i]; c > ' ' || c != ' ' && (c < '\t' || c > '\r') {
 			id.kept = append(id.kept, c)
 		}
 	}
-	if len(id.kept) > 4096 {
-		id.drain()
-	}
 }
+
+// keptMost is how many bytes are kept back, unless one line has more.
+const keptMost = 4 << 10
 
 // drain hashes what was kept back, many lines at once.
 func (id *identifier) drain() {

@@ -182,10 +182,12 @@ func Parse(r io.Reader) (*Patch, error) { return ParseFor(r, "") }
 // ParseFor reads a patch as Parse does. If file is not "", it is the name for
 // hunks that stand without one.
 func ParseFor(r io.Reader, file string) (*Patch, error) {
-	data, err := io.ReadAll(io.LimitReader(r, MaxPatch+1))
-	if err != nil {
+	var buffer bytes.Buffer
+	buffer.Grow(sizeOf(r) + bytes.MinRead) // with less, it would grow to find the end
+	if _, err := buffer.ReadFrom(io.LimitReader(r, MaxPatch+1)); err != nil {
 		return nil, fmt.Errorf("read patch: %w", err)
 	}
+	data := buffer.Bytes()
 	if len(data) > MaxPatch {
 		return nil, fmt.Errorf("%w: it has more than %d bytes", ErrFormat, MaxPatch)
 	}
@@ -215,6 +217,20 @@ func ParseFor(r io.Reader, file string) (*Patch, error) {
 		return nil, s.whyNothing()
 	}
 	return p, nil
+}
+
+// sizeOf is how many bytes a reader probably has, or 0.
+func sizeOf(r io.Reader) int {
+	var size int64
+	switch r := r.(type) {
+	case interface{ Len() int }:
+		size = int64(r.Len())
+	case fs.File:
+		if info, err := r.Stat(); err == nil {
+			size = info.Size()
+		}
+	}
+	return int(max(0, min(size, MaxPatch)))
 }
 
 // mail makes the sections of a mail into changes.

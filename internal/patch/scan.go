@@ -57,7 +57,7 @@ const maxLines = 4 << 20
 
 // newScanner cuts a text into lines.
 func newScanner(text string) *scanner {
-	s := &scanner{lines: slices.Collect(strings.Lines(text))}
+	s := &scanner{lines: slices.AppendSeq(make([]string, 0, countLines(text)), strings.Lines(text))}
 	if n := len(s.lines); n > 0 && strings.HasPrefix(s.lines[0], byteOrderMark) {
 		s.lines[0] = strings.TrimPrefix(s.lines[0], byteOrderMark)
 		s.repair(0, "it began with a byte order mark")

@@ -126,17 +126,22 @@ var errReading = errors.New("two ways of reading the hunks do not agree")
 
 // hunksAtOnce gives the hunks of sections.
 func hunksAtOnce(sections []*section) ([][]Hunk, error) {
-	var text strings.Builder
 	var with []int // sections that have hunks
+	size := 0
 	for i, sec := range sections {
 		if len(sec.hunks) > 0 {
 			with = append(with, i)
-			sec.write(&text)
+			size += sec.size()
 		}
 	}
 	all := make([][]Hunk, len(sections))
 	if with == nil {
 		return all, nil
+	}
+	var text strings.Builder
+	text.Grow(size)
+	for _, i := range with {
+		sections[i].write(&text)
 	}
 	files, _, err := gitdiff.Parse(strings.NewReader(text.String()))
 	if err != nil {
@@ -152,6 +157,19 @@ func hunksAtOnce(sections []*section) ([][]Hunk, error) {
 		all[which] = sections[which].take(files[i].TextFragments)
 	}
 	return all, nil
+}
+
+// size is about how many bytes write writes.
+func (sec *section) size() int {
+	const head = 50
+	n := head
+	for _, h := range sec.hunks {
+		n += head
+		for _, line := range h.body {
+			n += len(line)
+		}
+	}
+	return n
 }
 
 // write writes the hunks as a plain diff.

@@ -38,7 +38,7 @@ type block struct {
 
 // blockSize is how many bytes of a file are looked through for one line, and a few
 // more up to the end of a line.
-const blockSize = 8 << 10
+const blockSize = 4 << 10
 
 // cut makes a text of a content.
 func cut(all string) *text { return cutInto(blockSize, all) }

@@ -198,21 +198,24 @@ func (t *Tree) writeAll(fd int, parts [][]byte) error {
 	if len(parts) == 1 {
 		return write(fd, parts[0])
 	}
-	t.gathered = t.gathered[:0]
+	if t.gathered == nil {
+		t.gathered = make([]byte, 0, most)
+	}
+	gathered := t.gathered
 	for _, part := range parts {
-		for len(part) > 0 {
-			n := min(len(part), most-len(t.gathered))
-			t.gathered = append(t.gathered, part[:n]...)
-			if part = part[n:]; len(t.gathered) < most {
-				break
-			}
-			if err := write(fd, t.gathered); err != nil {
+		if len(gathered)+len(part) > cap(gathered) {
+			if err := write(fd, gathered); err != nil {
 				return err
 			}
-			t.gathered = t.gathered[:0]
+			gathered = gathered[:0]
+		}
+		if len(part) <= cap(gathered) {
+			gathered = append(gathered, part...)
+		} else if err := write(fd, part); err != nil {
+			return err
 		}
 	}
-	return write(fd, t.gathered)
+	return write(fd, gathered)
 }
 
 func write(fd int, data []byte) error {
