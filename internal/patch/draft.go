@@ -42,6 +42,16 @@ type onDisk struct {
 	file tree.File
 }
 
+// A Source is what a draft is made over: a *tree.Tree, or anything else that has the
+// files of one, such as an archive or a commit. Its methods do what those of tree.Tree
+// do, with the same errors.
+type Source interface {
+	// Read gives a regular file or a symbolic link.
+	Read(name string) (tree.File, error)
+	// Lstat looks at a name without following a link.
+	Lstat(name string) (fs.FileInfo, error)
+}
+
 // A Draft is a tree with changes that nobody else can see yet. Several patches
 // can be put on top of each other in it, and written together at the end, or
 // never:
@@ -58,7 +68,7 @@ type onDisk struct {
 // goroutines, and nobody else should change the tree meanwhile; tree.Tree.Lock is
 // for that.
 type Draft struct {
-	t     *tree.Tree
+	src   Source
 	below *Draft // what it is a fork of, nil for the tree
 	disk  map[string]onDisk
 	now   map[string]state // of names that are known; others as below
@@ -87,15 +97,15 @@ type copied struct {
 }
 
 // NewDraft begins with the tree as it is.
-func NewDraft(t *tree.Tree) *Draft {
-	return &Draft{t: t, disk: map[string]onDisk{}, now: map[string]state{}, last: map[string]state{}, worked: new(int64)}
+func NewDraft(src Source) *Draft {
+	return &Draft{src: src, disk: map[string]onDisk{}, now: map[string]state{}, last: map[string]state{}, worked: new(int64)}
 }
 
 // Fork gives a draft on top of d, which changes nothing in d. While it is used, d
 // must not be changed.
 func (d *Draft) Fork() *Draft {
 	return &Draft{
-		t: d.t, below: d, disk: d.disk, now: map[string]state{}, size: d.size, last: map[string]state{},
+		src: d.src, below: d, disk: d.disk, now: map[string]state{}, size: d.size, last: map[string]state{},
 		worked: d.worked, links: d.links,
 	}
 }
@@ -206,7 +216,7 @@ func (d *Draft) read(name string) (state, error) {
 	if s, known := d.disk[name]; known {
 		return s.state, nil
 	}
-	f, err := d.t.Read(name)
+	f, err := d.src.Read(name)
 	var s onDisk
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -335,9 +345,10 @@ func (d *Draft) Changed(name string) bool {
 	return !s.equal(d.disk[name].state)
 }
 
-// Edit plans to write what has changed.
+// Edit plans to write what has changed. It is for drafts of a *tree.Tree; others can't
+// be written, and Edit panics.
 func (d *Draft) Edit() *tree.Edit {
-	e := d.t.Begin()
+	e := d.src.(*tree.Tree).Begin()
 	all := map[string]bool{}
 	for x := d; x != nil; x = x.below {
 		for name := range x.now {

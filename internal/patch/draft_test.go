@@ -26,7 +26,7 @@ func sized(t testing.TB, d *Draft) {
 
 // copyOf is a draft with what another one has now, whatever becomes of that one.
 func copyOf(d *Draft) *Draft {
-	c := NewDraft(d.t)
+	c := NewDraft(d.src)
 	maps.Copy(c.now, d.now)
 	c.size, c.links = d.size, d.links
 	return c

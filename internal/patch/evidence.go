@@ -70,7 +70,7 @@ func (d *Draft) weigh(c change) (evidence, error) {
 	case Delete, uncopy:
 		e.against = old.exists
 		if folder := path.Dir(c.old); !old.exists {
-			_, err := d.t.Lstat(folder)
+			_, err := d.src.Lstat(folder)
 			if folder == "." || err == nil { // it can have been there
 				e.changed, e.missing = 0, 0
 			}

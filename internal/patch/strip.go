@@ -72,7 +72,7 @@ func (d *Draft) hasFolders(p *Patch) bool {
 		for _, f := range m.Files {
 			name, _ := Strip(f.NewName, 0)
 			if folder := path.Dir(name); folder != "." {
-				if info, err := d.t.Lstat(folder); err != nil || !info.IsDir() {
+				if info, err := d.src.Lstat(folder); err != nil || !info.IsDir() {
 					return false
 				}
 			}

@@ -43,8 +43,8 @@ const (
 //
 // o.Strict, o.Fuzz and o.Base have no meaning here: a verdict is found with all of
 // the context, at any offset.
-func (p *Patch) Verdict(t *tree.Tree, o Options) (Verdict, Report, error) {
-	return NewDraft(t).Verdict(p, o)
+func (p *Patch) Verdict(src Source, o Options) (Verdict, Report, error) {
+	return NewDraft(src).Verdict(p, o)
 }
 
 // Verdict does what Patch.Verdict does, and does not change the draft.
