@@ -39,11 +39,28 @@ type usageError struct{ text, try string }
 func (e *usageError) Error() string { return e.text }
 
 // reportError says that a result could not be written.
-type reportError struct{ err error }
+type reportError struct {
+	err  error
+	done bool // something was changed
+}
 
 func (e *reportError) Error() string {
-	return "what was done could not be reported, but it was done: " + e.err.Error()
+	if e.done {
+		return "what was done could not be reported, but it was done: " + e.err.Error()
+	}
+	return "the result could not be written: " + e.err.Error()
 }
+
+func (e *reportError) Unwrap() error { return e.err }
+
+// refreshError says that a patch could not be written anew.
+type refreshError struct{ err error }
+
+func (e *refreshError) Error() string {
+	return "the tree was changed, but the patch was not written anew: " + e.err.Error()
+}
+
+func (e *refreshError) Unwrap() error { return e.err }
 
 // errRed says that the verb's result is red, and has been reported.
 var errRed = errors.New("red")
@@ -59,6 +76,7 @@ func (a *app) exit(ctx context.Context, err error) int {
 	switch {
 	case err == nil:
 		return exitGreen
+	case errors.As(err, new(*reportError)): // goes before what could not be reported
 	case errors.Is(err, errRed):
 		return exitRed
 	case errors.Is(err, errNeeded):
@@ -96,10 +114,11 @@ func (a *app) show(err error, status int) {
 	var mistakes yamlfile.Mistakes
 	errors.As(err, &mistakes)
 	if a.json {
-		_ = json.NewEncoder(a.out).Encode(map[string]any{
+		if json.NewEncoder(a.out).Encode(map[string]any{
 			"event": "error", "text": err.Error(), "hint": hint(err), "exit": status, "mistakes": mistakes,
-		})
-		return
+		}) == nil {
+			return
+		} // otherwise it has to be said elsewhere
 	}
 	if mistakes != nil {
 		for _, m := range mistakes {
@@ -145,12 +164,16 @@ func hint(err error) string {
 	switch {
 	case errors.As(err, &usage):
 		return usage.try
+	case errors.As(err, new(*refreshError)):
+		return "take it out with -R, see to what is in the way, and run the same command again"
 	case errors.As(err, &foreign):
 		return "give --work-dir a folder of its own, or move " + foreign.Dir + " away"
 	case errors.Is(err, tree.ErrChanged):
 		return "run the same command again; somebody else has worked in the tree meanwhile"
 	case errors.As(err, &noSource):
 		return noSource.Hint
+	case errors.As(err, new(*reportError)):
+		return ""
 	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
 		return "make room (df -h shows where), then run the same command again: it goes on where it stopped"
 	case errors.Is(err, fs.ErrPermission) && errors.As(err, &pathErr):

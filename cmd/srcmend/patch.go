@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -284,7 +285,7 @@ func (a *app) tell(p report.Patch, o patchOptions) error {
 		err = p.Text(a.out, o.silent || a.quiet)
 	}
 	if err != nil {
-		return &reportError{err}
+		return &reportError{err, p.Applied && !o.dryRun}
 	}
 	return nil
 }
@@ -365,10 +366,10 @@ func (a *app) patchOne(ctx context.Context, t *tree.Tree, text []byte, o patchOp
 		done.Why = "nothing to do"
 	}
 	texts := map[string]string{}
-	if done.Applied {
+	if done.Applied && !done.Report.Exact() {
 		texts[filepath.Base(o.input)] = p.Refresh(done.Report)
 	}
-	if err := a.commit(ctx, d.Edit(), filepath.Dir(o.input), texts, o); err != nil {
+	if err := a.commit(ctx, t, d.Edit(), filepath.Dir(o.input), texts, o); err != nil {
 		return err
 	}
 	return a.tell(done, o)
@@ -412,47 +413,73 @@ type planned interface {
 
 // commit writes the tree and, with --refresh, the texts of the patches in their
 // folder, unless it is a dry run. Whether the texts can be written is found out first.
-func (a *app) commit(ctx context.Context, p planned, dir string, texts map[string]string, o patchOptions) error {
+func (a *app) commit(ctx context.Context, t *tree.Tree, p planned, dir string, texts map[string]string, o patchOptions) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if o.dryRun {
+	// Where nothing is left of a patch, it stays as it is.
+	maps.DeleteFunc(texts, func(_, text string) bool { return text == "" })
+	switch {
+	case o.dryRun:
 		return p.Check()
-	}
-	if !o.refresh {
+	case !o.refresh || len(texts) == 0:
 		return p.Commit()
 	}
-	t, err := tree.Open(dir)
+	patches, err := openBeside(t, dir)
 	if err != nil {
 		return err
 	}
-	defer t.Close()
-	e := t.Begin()
+	if patches != t {
+		defer patches.Close()
+	}
+	e := patches.Begin()
 	for name, text := range texts {
-		if info, err := t.Lstat(name); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		if info, err := patches.Lstat(name); err == nil && info.Mode()&fs.ModeSymlink != 0 {
 			return &usageError{name + " is a symbolic link, which would become a file", "--refresh in the folder where the patch itself is"}
 		}
-		if text != "" { // otherwise nothing is left of it, and it stays
-			e.Write(tree.File{Name: name, Data: []byte(text)})
-		}
+		e.Write(tree.File{Name: name, Data: []byte(text)})
 	}
-	if err := errors.Join(e.Check(), writable(dir)); err != nil {
+	if err := errors.Join(e.Check(), writable(dir, texts)); err != nil {
 		return fmt.Errorf("the patch can't be written anew, so nothing was done: %w", err)
 	}
 	if err := p.Commit(); err != nil {
 		return err
 	}
 	if err := e.Commit(); err != nil {
-		return fmt.Errorf("the tree was changed, but the patch was not written anew: %w", err)
+		return &refreshError{err}
 	}
 	return nil
 }
 
-// writable tries to make a file in a folder.
-func writable(dir string) error {
-	f, err := os.CreateTemp(dir, tree.TempPrefix)
+// openBeside opens a folder, unless it is the top of a tree that is open, and may be
+// locked, already.
+func openBeside(t *tree.Tree, dir string) (*tree.Tree, error) {
+	top, err := t.Root().Stat(".")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return errors.Join(f.Close(), os.Remove(f.Name()))
+	if info, err := os.Stat(dir); err == nil && os.SameFile(top, info) {
+		return t, nil
+	}
+	return tree.Open(dir)
+}
+
+// writable tries to make a file in each folder below dir that has one of the files.
+func writable[T any](dir string, files map[string]T) error {
+	tried := map[string]bool{}
+	for name := range files {
+		folder := filepath.Join(dir, filepath.Dir(name))
+		if tried[folder] {
+			continue
+		}
+		tried[folder] = true
+		f, err := os.CreateTemp(folder, tree.TempPrefix)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(f.Close(), os.Remove(f.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
 }

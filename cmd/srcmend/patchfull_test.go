@@ -24,29 +24,28 @@ func TestPatchUnreported(t *testing.T) {
 		what       string
 		before     []string // what is run first, if anything
 		args, with []string
-		says       bool   // what went wrong, on standard error
 		line       string // line 5 of the file afterwards
 	}{
-		{"one patch", nil, one, nil, true, "five"},
-		{"one patch, JSON", nil, one, []string{"--json"}, false, "five"},
-		{"a series", nil, series, nil, true, "five"},
-		{"a series, JSON", nil, series, []string{"--json"}, false, "five"},
-		{"one patch, out", one, one, []string{"-R"}, true, "5"},
-		{"one patch, out, JSON", one, one, []string{"-R", "--json"}, false, "5"},
-		{"a series, out", series, series, []string{"-R"}, true, "5"},
-		{"a series, out, JSON", series, series, []string{"-R", "--json"}, false, "5"},
-		{"one that is present", one, one, nil, true, "five"},
-		{"a series that is in", series, series, nil, true, "five"},
-		{"check of one that is needed", nil, one, []string{"--check"}, false, "5"},
-		{"check of one that is needed, JSON", nil, one, []string{"--check", "--json"}, false, "5"},
-		{"check of one that is present", one, one, []string{"--check"}, true, "five"},
-		{"check of one that is present, JSON", one, one, []string{"--check", "--json"}, false, "five"},
-		{"check of a series", nil, series, []string{"--check"}, true, "5"},
-		{"check of a series, JSON", nil, series, []string{"--check", "--json"}, false, "5"},
-		{"dry run", nil, one, []string{"--dry-run"}, true, "5"},
-		{"one that does not fit", nil, []string{"-i", "patches/bad.patch"}, nil, true, "5"},
-		{"one that does not fit, JSON", nil, []string{"-i", "patches/bad.patch"}, []string{"--json"}, false, "5"},
-		{"a series that does not fit", nil, []string{"--series", "patches/bad"}, nil, true, "5"},
+		{"one patch", nil, one, nil, "five"},
+		{"one patch, JSON", nil, one, []string{"--json"}, "five"},
+		{"a series", nil, series, nil, "five"},
+		{"a series, JSON", nil, series, []string{"--json"}, "five"},
+		{"one patch, out", one, one, []string{"-R"}, "5"},
+		{"one patch, out, JSON", one, one, []string{"-R", "--json"}, "5"},
+		{"a series, out", series, series, []string{"-R"}, "5"},
+		{"a series, out, JSON", series, series, []string{"-R", "--json"}, "5"},
+		{"one that is present", one, one, nil, "five"},
+		{"a series that is in", series, series, nil, "five"},
+		{"check of one that is needed", nil, one, []string{"--check"}, "5"},
+		{"check of one that is needed, JSON", nil, one, []string{"--check", "--json"}, "5"},
+		{"check of one that is present", one, one, []string{"--check"}, "five"},
+		{"check of one that is present, JSON", one, one, []string{"--check", "--json"}, "five"},
+		{"check of a series", nil, series, []string{"--check"}, "5"},
+		{"check of a series, JSON", nil, series, []string{"--check", "--json"}, "5"},
+		{"dry run", nil, one, []string{"--dry-run"}, "5"},
+		{"one that does not fit", nil, []string{"-i", "patches/bad.patch"}, nil, "5"},
+		{"one that does not fit, JSON", nil, []string{"-i", "patches/bad.patch"}, []string{"--json"}, "5"},
+		{"a series that does not fit", nil, []string{"--series", "patches/bad"}, nil, "5"},
 	} {
 		t.Run(test.what, func(t *testing.T) {
 			b := newBench(t)
@@ -62,16 +61,57 @@ func TestPatchUnreported(t *testing.T) {
 			if status := statusOf(t, cmd.Run()); status == exitGreen {
 				t.Errorf("it ended with %d\n%s", status, errs.String())
 			}
-			if test.says && !strings.Contains(errs.String(), "no space left on device") {
+			if !strings.Contains(errs.String(), "no space left on device") {
 				t.Errorf("it says\n%s", errs.String())
 			}
 			if got := b.line(t, 5); got != test.line {
 				t.Errorf("line 5 is %q", got)
 			}
-			if done && test.says && !strings.Contains(errs.String(), "could not be reported, but it was done") {
-				t.Errorf("that the tree was changed is not said:\n%s", errs.String())
+			if said := strings.Contains(errs.String(), "could not be reported, but it was done"); said != done {
+				t.Errorf("the tree was changed: %t, and it says\n%s", done, errs.String())
 			}
 		})
+	}
+}
+
+// TestNothingToSay: who writes nothing needs no room for it; help does.
+func TestNothingToSay(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skipf("this system has no device that is always full: %v", err)
+	}
+	t.Cleanup(func() { _ = full.Close() })
+	for want, args := range map[int][]string{exitGreen: {"-s", "-i", "patches/fix.patch"}, exitFailed: {"--help"}} {
+		b := newBench(t)
+		cmd := b.command(args...)
+		cmd.Stdout = full
+		if status := statusOf(t, cmd.Run()); status != want {
+			t.Errorf("%v ended with %d", args, status)
+		}
+	}
+}
+
+// TestRefreshHere: a patch that lies in the top folder of the tree is written anew in
+// the same tree; where nothing is to be written, nothing has to be writable.
+func TestRefreshHere(t *testing.T) {
+	b := newBench(t)
+	text, err := os.ReadFile(filepath.Join(b.dir, "patches/fix.patch"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.write(t, "tree/fix.patch", string(text))
+	if status, out, errs := b.run(t, "--refresh", "-i", "tree/fix.patch"); status != exitGreen {
+		t.Fatalf("it ended with %d\n%s%s", status, out, errs)
+	}
+	if b.line(t, 5) != "five" {
+		t.Error("it is not in")
+	}
+	if now, err := os.ReadFile(filepath.Join(b.dir, "tree/fix.patch")); err != nil || string(now) == string(text) {
+		t.Errorf("the patch is not written anew: %v\n%s", err, now)
+	}
+	closed(t, b)
+	if status, out, errs := b.run(t, "--refresh", "-i", "patches/fix.patch"); status != exitGreen {
+		t.Errorf("one that is present: it ended with %d\n%s%s", status, out, errs)
 	}
 }
 

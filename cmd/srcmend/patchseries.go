@@ -46,7 +46,7 @@ func (a *app) patchSeries(ctx context.Context, t *tree.Tree, o patchOptions) err
 	if err != nil {
 		return err
 	}
-	if err := a.commit(ctx, change, list.Dir, change.Rewritten, o); err != nil {
+	if err := a.commit(ctx, t, change, list.Dir, change.Rewritten, o); err != nil {
 		return err
 	}
 	return a.tellSteps(change.Steps, o)
@@ -78,8 +78,10 @@ func (a *app) tellSteps(steps []series.Step, o patchOptions) error {
 	if len(steps) == 0 {
 		result = "nothing to do"
 	}
-	_, err := fmt.Fprintln(a.out, result)
-	return err
+	if _, err := fmt.Fprintln(a.out, result); err != nil {
+		return &reportError{err, applied > 0 && !o.dryRun}
+	}
+	return nil
 }
 
 // fromStep makes a step a report.

@@ -26,10 +26,28 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	a := &app{out: out, err: errs}
 	root := a.root()
 	root.SetArgs(args)
-	root.SetOut(out)
+	help := &watched{Writer: out}
+	root.SetOut(help)
 	root.SetErr(errs)
 	err := root.ExecuteContext(ctx)
+	if err == nil && help.err != nil {
+		err = &reportError{err: help.err}
+	}
 	return a.exit(ctx, err)
+}
+
+// watched remembers that something could not be written.
+type watched struct {
+	io.Writer
+	err error
+}
+
+func (w *watched) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	if err != nil {
+		w.err = err
+	}
+	return n, err
 }
 
 // app is what all verbs share: where to write, and the global flags.

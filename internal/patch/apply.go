@@ -407,6 +407,10 @@ func (d *Draft) place(c change, t *text, r *FileReport) (*text, error) {
 // place puts all hunks into a text.
 func (c change) place(t *text, rules rules, r *FileReport) (*text, error) {
 	p := newPlacer(t)
+	if rules.probed != nil {
+		p.probes = *rules.probed
+		defer func() { *rules.probed = p.probes }()
+	}
 	r.Hunks, r.stood = nil, nil
 	var conflicts Conflicts
 	for i, h := range c.Hunks {

@@ -371,7 +371,7 @@ func TestManyHunks(t *testing.T) {
 				t.Fatal(bad)
 			}
 		}
-		if most := 4*hunks + n/10; p.probes > most {
+		if most := 4*hunks + n/2; p.probes > most {
 			t.Errorf("%s: %d lines compared, more than %d", what, p.probes, most)
 		}
 	}
@@ -399,6 +399,11 @@ func TestProbesAreBounded(t *testing.T) {
 		t.Errorf("a search that takes too long: %v", err)
 	}
 	tr := open(t, map[string]string{"x": "a\n"})
+	spent := NewDraft(tr)
+	*spent.probed = maxProbes + 1
+	if _, err := spent.Fork().Apply(parse(t, "--- x\n+++ x\n@@ -1 +1 @@\n-a\n+b\n"), Options{}); !errors.Is(err, errTooLong) {
+		t.Errorf("a draft that has searched too long: %v", err)
+	}
 	w := NewDraft(tr)
 	w.beginMail(nil, rules{})
 	w.size = maxDraft - 4

@@ -77,6 +77,7 @@ type Draft struct {
 	mail  mailDraft
 
 	worked *int64 // bytes of contents that changes were made to; forks share it
+	probed *int   // lines that were compared to find places; forks share it
 
 	links bool // a link was made, so names that are known may lie behind it
 }
@@ -98,7 +99,7 @@ type copied struct {
 
 // NewDraft begins with the tree as it is.
 func NewDraft(src Source) *Draft {
-	return &Draft{src: src, disk: map[string]onDisk{}, now: map[string]state{}, last: map[string]state{}, worked: new(int64)}
+	return &Draft{src: src, disk: map[string]onDisk{}, now: map[string]state{}, last: map[string]state{}, worked: new(int64), probed: new(int)}
 }
 
 // Fork gives a draft on top of d, which changes nothing in d. While it is used, d
@@ -106,7 +107,7 @@ func NewDraft(src Source) *Draft {
 func (d *Draft) Fork() *Draft {
 	return &Draft{
 		src: d.src, below: d, disk: d.disk, now: map[string]state{}, size: d.size, last: map[string]state{},
-		worked: d.worked, links: d.links,
+		worked: d.worked, probed: d.probed, links: d.links,
 	}
 }
 
@@ -149,6 +150,7 @@ func (d *Draft) rollback() {
 // beginMail notes which files a mail renames or removes: another may take the
 // place of one before it goes.
 func (d *Draft) beginMail(changes []change, r rules) {
+	r.probed = d.probed
 	d.mail = mailDraft{before: map[string]state{}, placed: map[string]bool{}, leaves: map[string]bool{}, rules: r}
 	for _, c := range changes {
 		if c.Kind == Rename || c.Kind == Delete {

@@ -75,16 +75,25 @@ const maxField = 64 << 10
 // mails, commits or DEP-3 have, since a message may begin with "word: ". Comments
 // before it are passed over.
 func (h *Header) readFields(lines []string) []string {
+	var more strings.Builder // of the last field
+	end := func() {
+		if more.Len() > 0 {
+			h.Fields[len(h.Fields)-1].Value += more.String()
+			more.Reset()
+		}
+	}
+	defer end()
 	for i, line := range lines {
 		text := strings.TrimRight(line, "\r\n")
 		name, value, isField := strings.Cut(text, ":")
 		switch {
 		case len(h.Fields) == 0 && strings.HasPrefix(text, "#"):
 		case len(h.Fields) > 0 && (strings.HasPrefix(text, " ") || strings.HasPrefix(text, "\t")) && strings.TrimSpace(text) != "":
-			if last := &h.Fields[len(h.Fields)-1]; len(last.Value) < maxField {
-				last.Value += "\n" + strings.TrimSpace(text)
+			if len(h.Fields[len(h.Fields)-1].Value)+more.Len() < maxField {
+				more.WriteString("\n" + strings.TrimSpace(text))
 			}
 		case isField && isFieldName(name) && (len(h.Fields) > 0 || isKnownField(name)):
+			end()
 			h.Fields = append(h.Fields, Field{Name: name, Value: strings.TrimSpace(value)})
 		case strings.TrimSpace(text) == "":
 			return lines[i+1:]

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -90,9 +89,9 @@ func burdensOfNames() []burden {
 			wants: patch.ErrFormat, says: "the name of a file has more than",
 		},
 		{
-			what: "long names with many slashes", n: 50, most: 64, files: small,
+			what: "long names with many slashes", n: 160, most: 64, files: small,
 			text: func(n int) string {
-				deep := strings.Repeat("d/", 2_000)
+				deep := strings.Repeat("directory/", tree.MaxDepth-2)
 				return times(n, func(i int) string {
 					return fmt.Sprintf("--- a/%sx%d\n+++ b/%sx%d\n@@ -1 +1 @@\n-a\n+b\n", deep, i, deep, i)
 				})
@@ -203,7 +202,7 @@ func burdensOfFormats() []burden {
 func burdensOfMany() []burden {
 	return []burden{
 		{
-			what: "sections that change one large file", n: sections(), most: 6,
+			what: "sections that change one large file", n: 750, most: 1,
 			files:   func(int) map[string]string { return map[string]string{"x": large(0)} },
 			through: func(n int) int { return n * len(large(0)) },
 			text: func(n int) string {
@@ -292,16 +291,6 @@ func burdensOfOneLine() []burden {
 
 // same is a tree with one large file, all of whose lines are the same.
 func same(int) map[string]string { return map[string]string{"x": strings.Repeat("same\n", 200_000)} }
-
-// sections is how many sections are enough for a large file: 3000 are in the larger of
-// the two patches, but for the race detector, with which each takes very long.
-func sections() int {
-	info, _ := debug.ReadBuildInfo()
-	if info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
-		return 40
-	}
-	return 750
-}
 
 // large is a file of a MiB that begins with a number.
 func large(number int) string { return fmt.Sprintln(number) + strings.Repeat("line\n", 1<<20/5) }

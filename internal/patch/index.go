@@ -14,6 +14,9 @@ type places struct{ first, count int32 }
 // is made, which takes as long as many of these.
 const fewScans = 8
 
+// scanned is how many lines are looked through in the time that a probe takes.
+const scanned = 4
+
 // trace picks a line of the pattern, and says at which indexes of the file it
 // stands: the longest line or, once there is an index, the one that the file has
 // least often.
@@ -23,6 +26,7 @@ func (p *placer) trace(old []string) (line int, where []int) {
 		return line, p.where(old[line])
 	}
 	p.scans++
+	p.probes += p.len() / scanned
 	for i, text := range old {
 		if len(text) > len(old[line]) {
 			line = i
@@ -39,6 +43,7 @@ func (p *placer) trace(old []string) (line int, where []int) {
 // count is how often a line is in the file.
 func (p *placer) count(line string) int {
 	if p.index.lines == nil {
+		p.probes += p.len()
 		p.index.lines = make(map[string]places, p.len()/2)
 		p.index.next = make([]int32, p.len())
 		for i := p.len() - 1; i >= 0; i-- {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// maxProbes bounds the lines that are compared for one file. Real patches stay
-// far below; a text made to waste time does not.
+// maxProbes bounds the lines that are compared for one draft. Real patches stay far
+// below; a text made to waste time does not.
 const maxProbes = 1 << 28
 
 // maxFuzz is the largest fuzz that may be asked for.
@@ -26,6 +26,8 @@ type rules struct {
 	// first ends the work at the first conflict, and does not explain it: only
 	// whether the patch fits is asked.
 	first bool
+	// probed counts the lines that are compared, for a whole draft; nil for nobody.
+	probed *int
 }
 
 // A placer puts hunks into the lines of one file, from the first to the last.

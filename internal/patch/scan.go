@@ -11,6 +11,9 @@ import (
 type rawMail struct {
 	preamble []string // what stands before the first change
 	sections []*section
+
+	bounds   []string // lines of the preamble that name a boundary
+	searched int      // how many of its lines were looked at for them
 }
 
 // A section is the change of one file as lines, cleared of damages.
@@ -276,9 +279,22 @@ func (s *scanner) isBoundary(line string) bool {
 	if !strings.HasPrefix(line, "--") || boundary == "" || len(boundary) > 70 {
 		return false
 	}
-	return slices.ContainsFunc(s.mails[len(s.mails)-1].preamble, func(line string) bool {
-		return strings.Contains(line, "boundary=") && strings.Contains(line, boundary)
+	return slices.ContainsFunc(s.mails[len(s.mails)-1].boundaries(), func(line string) bool {
+		return strings.Contains(line, boundary)
 	})
+}
+
+// maxBoundaries is how many lines of a mail are believed to name a boundary.
+const maxBoundaries = 8
+
+// boundaries are the lines of the header that name one.
+func (m *rawMail) boundaries() []string {
+	for ; m.searched < len(m.preamble); m.searched++ {
+		if line := m.preamble[m.searched]; len(m.bounds) < maxBoundaries && strings.Contains(line, "boundary=") {
+			m.bounds = append(m.bounds, line)
+		}
+	}
+	return m.bounds
 }
 
 // body reads the lines of a hunk, as many as its header says.

@@ -47,6 +47,9 @@ func (p Patch) Text(w io.Writer, quiet bool) error {
 			fmt.Fprintf(&b, "  the lines it adds are there already, in another place or order\n")
 		}
 	}
+	if b.Len() == 0 {
+		return nil
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -95,7 +95,7 @@ func (c *commit) undone(cause, err error) error {
 	if err != nil {
 		return fmt.Errorf("%w; and the tree is not as it was before: %w; what is missing lies in %s", cause, err, filepath.Join(c.t.dir, stageName))
 	}
-	return fmt.Errorf("%w; the tree is as it was before", cause)
+	return fmt.Errorf("%w; %s is as it was before", cause, c.t.dir)
 }
 
 // prepare writes all new files and the journal.

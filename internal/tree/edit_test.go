@@ -263,7 +263,7 @@ func TestRollback(t *testing.T) {
 				return nil
 			}
 			err := e.Commit()
-			if err == nil || !strings.HasSuffix(err.Error(), "; the tree is as it was before") {
+			if err == nil || !strings.HasSuffix(err.Error(), " is as it was before") {
 				t.Fatalf("Commit says %v", err)
 			}
 			c.repair(t, tree.Dir())

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockWait is how long Open and Commit wait for another process to be done.
+// lockWait is how long Commit waits for another process to be done.
 const lockWait = 10 * time.Second
 
 // Lock holds off everybody else who locks this tree, in this process by another
@@ -47,13 +47,8 @@ func (t *Tree) unlock() {
 // for it and for ctx at once, so it asks again and again.
 func (t *Tree) flock(ctx context.Context) error {
 	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
-		err := again(func() error { return unix.Flock(t.top.fd, unix.LOCK_EX|unix.LOCK_NB) })
-		switch {
-		case err == nil || lockless(err):
-			t.lockless = err != nil
-			return nil
-		case err != unix.EWOULDBLOCK:
-			return fmt.Errorf("source tree %s cannot be locked: %w", t.dir, err)
+		if busy, err := t.tryLock(); !busy {
+			return err
 		}
 		select {
 		case <-ctx.Done():
@@ -61,6 +56,19 @@ func (t *Tree) flock(ctx context.Context) error {
 		case <-time.After(pause):
 		}
 	}
+}
+
+// tryLock takes the system's lock, unless somebody else has it.
+func (t *Tree) tryLock() (busy bool, err error) {
+	err = again(func() error { return unix.Flock(t.top.fd, unix.LOCK_EX|unix.LOCK_NB) })
+	switch {
+	case err == nil || lockless(err):
+		t.lockless = err != nil
+		return false, nil
+	case err == unix.EWOULDBLOCK:
+		return true, nil
+	}
+	return false, fmt.Errorf("source tree %s cannot be locked: %w", t.dir, err)
 }
 
 // lockless tells the errors of file systems that cannot lock an open folder.

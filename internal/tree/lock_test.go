@@ -111,21 +111,28 @@ func TestLivingEdit(t *testing.T) {
 	check(t, err)
 	check(t, tree.top.mkdir(stageName, 0o700))
 	before := state(t, tree.Dir(), true)
-	if _, err := open(tree.Dir(), time.Millisecond); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("a tree that is being changed is opened: %v", err)
+	other, err := open(tree.Dir(), time.Millisecond)
+	check(t, err)
+	defer other.Close()
+	same(t, "while it is being changed", before, state(t, tree.Dir(), true))
+	if _, err := other.Lock(expired(t)); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a tree that is being changed is locked: %v", err)
 	}
 	same(t, "while it is being changed", before, state(t, tree.Dir(), true))
-	opened := make(chan error)
-	go func() {
-		other, err := open(tree.Dir(), time.Minute)
-		if err == nil {
-			err = other.Close()
-		}
-		opened <- err
-	}()
-	check(t, tree.top.rmdir(stageName))
-	unlock()
-	check(t, <-opened)
+	unlock() // and dies
+	done, err := other.Lock(t.Context())
+	check(t, err)
+	done()
+	if there, err := other.leftovers(); there || err != nil {
+		t.Errorf("leftovers are there after a lock: %t, %v", there, err)
+	}
+}
+
+// expired is a context that will not wait.
+func expired(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 0)
+	t.Cleanup(cancel)
+	return ctx
 }
 
 // TestLeftoversAreFoundLate: the process that held the lock has died since Open.

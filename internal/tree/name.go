@@ -12,6 +12,10 @@ import (
 // CheckName refuses it.
 const TempPrefix = ".srcmend-edit-"
 
+// MaxDepth is the most components of a name. Source trees stay far below; and what a
+// folder costs grows with the folders above it.
+const MaxDepth = 128
+
 // MaxLink is the longest target of a symbolic link, in bytes.
 const MaxLink = 4095
 
@@ -20,11 +24,17 @@ const MaxLink = 4095
 var ErrRefused = errors.New("refused")
 
 // CheckName says whether name may be read and written: components between
-// single slashes, none of them empty, "." or ".."; no control character; no
+// single slashes, at most MaxDepth, none of them empty, "." or ".."; no control character; no
 // component that is ".git" in any letter case, since a hook there would be run;
 // and none that begins with TempPrefix. An error wraps ErrRefused.
 func CheckName(name string) error {
-	refuse := func(why string) error { return fmt.Errorf("%w: file name %q: %s", ErrRefused, name, why) }
+	refuse := func(why string) error {
+		const shown = 200 // bytes of a name that somebody may have made to fill the screen
+		if len(name) > shown {
+			name = name[:shown] + "…"
+		}
+		return fmt.Errorf("%w: file name %q: %s", ErrRefused, name, why)
+	}
 	switch {
 	case name == "":
 		return refuse("it is empty")
@@ -35,6 +45,9 @@ func CheckName(name string) error {
 		if name[i] < ' ' || name[i] == 0x7f {
 			return refuse("it has a control character")
 		}
+	}
+	if strings.Count(name, "/") >= MaxDepth {
+		return refuse(fmt.Sprintf("it has more than %d components", MaxDepth))
 	}
 	for component := range strings.SplitSeq(name, "/") {
 		switch {

@@ -11,18 +11,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mend clears away what an edit of this tree has left that was cut short. Who
-// made it may be alive: then the lock is waited for.
+// mend clears away what an edit of this tree has left that was cut short. Who makes
+// it may be alive, and has the lock then; it is left alone.
 func (t *Tree) mend() error {
 	if there, err := t.leftovers(); !there {
 		return err
 	}
-	unlock, err := t.lockBriefly()
-	if err != nil {
+	if busy, err := t.tryLock(); busy || err != nil {
 		return err
 	}
-	unlock()
-	return nil
+	t.locks++
+	defer t.unlock()
+	return t.recover()
 }
 
 func (t *Tree) leftovers() (bool, error) {

@@ -88,7 +88,7 @@ type Tree struct {
 
 	locks    int           // how many unlocks are to come
 	lockless bool          // the lock holds off nobody
-	patience time.Duration // how long a commit or the mending of a tree waits for the lock
+	patience time.Duration // how long a commit waits for the lock
 
 	gathered []byte // memory for what is written next
 
@@ -160,7 +160,9 @@ func (f File) IsLink() bool { return f.Mode&fs.ModeSymlink != 0 }
 
 // Open opens the folder dir, which must be there. A link at dir itself is
 // followed, since the caller has named it. If an edit of this tree was cut
-// short, its leftovers are cleared away first; see the package comment.
+// short, its leftovers are cleared away first; see the package comment. If another
+// process has the lock, it may be about to change the tree, and nothing is cleared
+// away before Lock or Commit.
 func Open(dir string) (*Tree, error) { return open(dir, lockWait) }
 
 func open(dir string, patience time.Duration) (*Tree, error) {
