@@ -371,7 +371,7 @@ func TestManyHunks(t *testing.T) {
 				t.Fatal(bad)
 			}
 		}
-		if most := 4*hunks + n/2; p.probes > most {
+		if most := 4*hunks + 2*n; p.probes > most {
 			t.Errorf("%s: %d lines compared, more than %d", what, p.probes, most)
 		}
 	}

@@ -108,7 +108,7 @@ func (e *ConflictError) differs(d []Difference) {
 func (p *placer) likest(old []string, guess int) int {
 	const common = 50
 	guess = max(0, min(guess, p.len()))
-	p.probes += p.len() / scanned
+	p.probes += p.len()
 	where := make(map[string][]int, len(old))
 	for _, line := range old {
 		where[line] = nil

@@ -14,9 +14,6 @@ type places struct{ first, count int32 }
 // is made, which takes as long as many of these.
 const fewScans = 8
 
-// scanned is how many lines are looked through in the time that a probe takes.
-const scanned = 4
-
 // trace picks a line of the pattern, and says at which indexes of the file it
 // stands: the longest line or, once there is an index, the one that the file has
 // least often.
@@ -26,7 +23,7 @@ func (p *placer) trace(old []string) (line int, where []int) {
 		return line, p.where(old[line])
 	}
 	p.scans++
-	p.probes += p.len() / scanned
+	p.probes += p.len()
 	for i, text := range old {
 		if len(text) > len(old[line]) {
 			line = i
