@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -20,6 +19,7 @@ import (
 	"github.com/go-git/go-git/v5/storage/filesystem"
 
 	"srcmend/internal/distfile"
+	"srcmend/internal/gitrepo"
 )
 
 const (
@@ -43,10 +43,11 @@ func (f *Fetcher) fromGit(ctx context.Context, p *distfile.Partial, req Request,
 	if !ok {
 		return distfile.Item{}, unsuitable("a git source gives a tar, so the file's name must end in .tar, not be %s", p.Name())
 	}
-	repo, err := f.repository(ctx, p, g)
+	repo, done, err := f.repository(ctx, p, g)
 	if err != nil {
 		return distfile.Item{}, err
 	}
+	defer done()
 	commit, err := tagged(repo, g)
 	if err != nil {
 		return distfile.Item{}, err
@@ -67,25 +68,26 @@ func (f *Fetcher) fromGit(ctx context.Context, p *distfile.Partial, req Request,
 
 // repository opens the source's repository if it is a local one, and else
 // fetches the tag, and nothing but the tag, into the partial's scratch folder.
-func (f *Fetcher) repository(ctx context.Context, p *distfile.Partial, g Git) (*gogit.Repository, error) {
+func (f *Fetcher) repository(ctx context.Context, p *distfile.Partial, g Git) (repo *gogit.Repository, done func(), err error) {
+	done = func() {}
 	if path, ok := localPath(g.URL); ok {
-		repo, err := openLocal(path)
+		local, err := gitrepo.Open(path)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", g, err)
+			return nil, nil, fmt.Errorf("%s: %w", g, err)
 		}
-		return repo, nil
+		return local.Git(), func() { _ = local.Close() }, nil
 	}
 	if !remoteGit(g.URL) {
-		return nil, fmt.Errorf("%s: not an http, https, ssh or git URL, nor a path that starts with / or ./: correct the recipe", g)
+		return nil, nil, fmt.Errorf("%s: not an http, https, ssh or git URL, nor a path that starts with / or ./: correct the recipe", g)
 	}
 	dir, err := p.Scratch()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	repo, err := gogit.Init(filesystem.NewStorageWithOptions(osfs.New(dir), cache.NewObjectLRUDefault(),
+	repo, err = gogit.Init(filesystem.NewStorageWithOptions(osfs.New(dir), cache.NewObjectLRUDefault(),
 		filesystem.Options{LargeObjectThreshold: largeObject}), nil)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", g, err)
+		return nil, nil, fmt.Errorf("%s: %w", g, err)
 	}
 	bar := f.progress(p.Name())
 	w := watch{
@@ -97,9 +99,9 @@ func (f *Fetcher) repository(ctx context.Context, p *distfile.Partial, g Git) (*
 		return fetchTag(ctx, repo, g, alive)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", g, err)
+		return nil, nil, fmt.Errorf("%s: %w", g, err)
 	}
-	return repo, nil
+	return repo, done, nil
 }
 
 // fetchTag gets one tag with its commit and tree, without history. It asks
@@ -131,56 +133,11 @@ func (w aliveWriter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// openLocal opens the repository at path: a bare one, the folder of a work
-// tree, or a linked work tree. Objects that it borrows from another one are
-// found.
-func openLocal(path string) (*gogit.Repository, error) {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return nil, err
-	}
-	repo, err := gogit.PlainOpenWithOptions(abs, &gogit.PlainOpenOptions{EnableDotGitCommonDir: true})
-	if err != nil {
-		return nil, err
-	}
-	storage, ok := repo.Storer.(*filesystem.Storage)
-	if !ok {
-		return repo, nil
-	}
-	return gogit.Open(filesystem.NewStorageWithOptions(storage.Filesystem(), cache.NewObjectLRUDefault(),
-		filesystem.Options{AlternatesFS: osfs.New("/"), LargeObjectThreshold: largeObject}), nil)
-}
-
-// tagged returns the commit that a tag means, through annotated tags and tags
-// of tags.
+// tagged returns the commit that a tag means.
 func tagged(repo *gogit.Repository, g Git) (*object.Commit, error) {
-	fail := func(err error) (*object.Commit, error) {
+	commit, err := gitrepo.Tagged(repo, g.Tag)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", g, err)
-	}
-	ref, err := repo.Reference(plumbing.NewTagReferenceName(g.Tag), true)
-	if errors.Is(err, plumbing.ErrReferenceNotFound) {
-		return fail(&missingError{"there is no such tag"})
-	}
-	if err != nil {
-		return fail(err)
-	}
-	hash := ref.Hash()
-	for range 8 {
-		tag, err := repo.TagObject(hash)
-		if errors.Is(err, plumbing.ErrObjectNotFound) {
-			break // not a tag object, so it should be a commit
-		}
-		if err != nil {
-			return fail(err)
-		}
-		hash = tag.Target
-	}
-	commit, err := repo.CommitObject(hash)
-	if errors.Is(err, plumbing.ErrObjectNotFound) {
-		return fail(errors.New("does not lead to a commit"))
-	}
-	if err != nil {
-		return fail(err)
 	}
 	return commit, nil
 }

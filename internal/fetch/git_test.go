@@ -274,7 +274,7 @@ func TestGitFetchesNoHistory(t *testing.T) {
 	p, err := w.Store.Begin(t.Context(), GitCommit(hash), "foo.tar")
 	check(t, err)
 	defer p.Close()
-	clone, err := w.repository(t.Context(), p, Git{URL: url, Tag: "v1", Commit: hash.String()})
+	clone, _, err := w.repository(t.Context(), p, Git{URL: url, Tag: "v1", Commit: hash.String()})
 	check(t, err)
 	commit, err := clone.CommitObject(hash)
 	check(t, err)

@@ -23,6 +23,7 @@ func (d *Draft) evidence(m Mail, o Options) (evidence, error) {
 		sum.added += e.added
 		sum.found += e.found
 		sum.against = sum.against || e.against
+		sum.stands = append(sum.stands, e.stands[:min(len(e.stands), maxStands-len(sum.stands))]...)
 	}
 	return sum, nil
 }
@@ -43,7 +44,11 @@ type evidence struct {
 	changed, missing int  // files the mail changes, and those not there
 	added, found     int  // lines the mail adds, and those there
 	against          bool // something speaks against the mail being in
+	stands           []Place
 }
+
+// maxStands is how many places are named.
+const maxStands = 8
 
 // weigh looks at one change.
 func (d *Draft) weigh(c change) (evidence, error) {
@@ -59,7 +64,7 @@ func (d *Draft) weigh(c change) (evidence, error) {
 		}
 		states[name] = s
 	}
-	old, after := states[c.old], states[c.new]
+	old, after, name := states[c.old], states[c.new], c.new
 	if c.Kind != Create && !(c.Kind == Modify && c.mayCreate()) {
 		e.changed = 1
 		if !old.exists && !after.exists {
@@ -82,14 +87,14 @@ func (d *Draft) weigh(c change) (evidence, error) {
 		e.against = !after.exists
 	case Modify:
 		if !after.exists {
-			after = old
+			after, name = old, c.old
 		}
 		e.against = !after.exists || c.onlyMode() && c.modeAfter(after) != after.mode
 	}
 	if c.binary != nil {
 		e.against = e.against || !c.binary.isContent(c.binary.newID, after.text.String())
 	}
-	c.count(after.text, &e)
+	c.count(name, after.text, &e)
 	return e, nil
 }
 
@@ -100,7 +105,7 @@ const nearby = 20
 // count looks for the lines of the hunks in the file. That all added lines are there
 // says little if they are far from all context of their hunk: then they are other
 // lines that happen to be alike.
-func (f File) count(t *text, e *evidence) {
+func (f File) count(name string, t *text, e *evidence) {
 	where, kept := map[string][]int{}, map[string]bool{}
 	for _, h := range f.Hunks {
 		for _, line := range h.Body {
@@ -117,6 +122,7 @@ func (f File) count(t *text, e *evidence) {
 	}
 	used := map[string]int{}
 	for _, h := range f.Hunks {
+		told := false
 		for _, line := range h.Body {
 			text := strings.TrimSuffix(line.Text, "\n")
 			switch {
@@ -125,6 +131,10 @@ func (f File) count(t *text, e *evidence) {
 				e.added++
 				if used[text]++; used[text] <= len(where[text]) {
 					e.found++
+					if !told {
+						told = true
+						e.stands = append(e.stands, Place{name, where[text][used[text]-1] + 1})
+					}
 				}
 			case line.Op == Remove && !kept[text] && len(where[text]) > 0:
 				e.against = true

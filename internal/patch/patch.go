@@ -136,6 +136,13 @@ type File struct {
 	crlf               bool // its lines ended with carriage returns, which were taken off
 }
 
+// Part gives the patch with one of its mails alone, counted from 0.
+func (p *Patch) Part(mail int) *Patch {
+	part := *p
+	part.Mails = p.Mails[mail : mail+1]
+	return &part
+}
+
 // IsBinary reports whether the change is a binary one of git's.
 func (f File) IsBinary() bool { return f.binary != nil }
 

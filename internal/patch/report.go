@@ -35,6 +35,15 @@ type MailReport struct {
 	// mail fits neither way.
 	Added int `json:"added,omitempty"`
 	Found int `json:"found,omitempty"`
+	// Stands says where the first lines of the added ones are, of a mail that is
+	// superseded.
+	Stands []Place `json:"stands,omitempty"`
+}
+
+// A Place is a line of a file in the tree, from 1.
+type Place struct {
+	File string `json:"file"`
+	Line int    `json:"line"`
 }
 
 // A FileReport is about one file.

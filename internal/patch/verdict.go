@@ -301,7 +301,7 @@ func (d *Draft) judgeMail(m Mail, o Options, in, out trial) (MailReport, error) 
 	case !in.fits():
 		r.Conflicts = in.conflicts
 		e, err := d.evidence(m, o)
-		r.Verdict, r.Added, r.Found = e.verdict(), e.added, e.found
+		r.weighed(e)
 		return r, err
 	case in.matched && !out.matched, in.matched == out.matched && in.offset() == 0 && out.offset() != 0:
 		r.Verdict = Needed
@@ -316,12 +316,20 @@ func (d *Draft) judgeMail(m Mail, o Options, in, out trial) (MailReport, error) 
 	return r, nil
 }
 
+// weighed notes what was found out by the content alone.
+func (r *MailReport) weighed(e evidence) {
+	r.Verdict, r.Added, r.Found = e.verdict(), e.added, e.found
+	if r.Verdict == Superseded {
+		r.Stands = e.stands
+	}
+}
+
 // doubt looks at the content where a mail fits only because it would fit anywhere.
 func (d *Draft) doubt(m Mail, o Options, in trial, r *MailReport) error {
 	e, err := d.evidence(m, o)
 	switch {
 	case r.Verdict == Needed && e.verdict() == Superseded:
-		r.Verdict, r.Added, r.Found = Superseded, e.added, e.found
+		r.weighed(e)
 	case r.Verdict == Present && (e.against || e.verdict() == Absent):
 		r.Verdict, r.Files, r.Conflicts = e.verdict(), in.files, in.conflicts
 	}

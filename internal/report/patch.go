@@ -44,7 +44,7 @@ func (p Patch) Text(w io.Writer, quiet bool) error {
 				conflict(&b, c)
 			}
 		case !quiet:
-			fmt.Fprintf(&b, "  the lines it adds are there already, in another place or order\n")
+			fmt.Fprintf(&b, "  the lines it adds are there already: %s\n", Places(m.Stands))
 		}
 	}
 	if b.Len() == 0 {
@@ -52,6 +52,15 @@ func (p Patch) Text(w io.Writer, quiet bool) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// Places names lines of files.
+func Places(all []patch.Place) string {
+	names := make([]string, len(all))
+	for i, p := range all {
+		names[i] = fmt.Sprintf("%s:%d", clean(p.File), p.Line)
+	}
+	return strings.Join(names, ", ")
 }
 
 // quoted puts a subject in quotes.
