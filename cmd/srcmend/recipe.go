@@ -117,7 +117,7 @@ func (a *app) recipeList() error {
 		if err != nil {
 			return err
 		}
-		all = append(all, listed{r.Name, r.Summary, r.Newest().String(), len(r.Releases), len(r.Fixes), r.File()})
+		all = append(all, listed{r.Name, r.Summary, dash(r.Newest().String()), len(r.Releases), len(r.Fixes), r.File()})
 	}
 	if len(wrong) > 0 && a.json {
 		return wrong.Err() // one JSON value, not two

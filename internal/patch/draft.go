@@ -111,15 +111,22 @@ func (d *Draft) Fork() *Draft {
 	}
 }
 
-// absorb takes the changes of a fork.
+// absorb takes the changes of a fork. What goes makes room first: a folder may come in
+// the place of a link, and the other way round.
 func (d *Draft) absorb(fork *Draft) error {
-	for name, s := range fork.now {
-		now, err := d.get(name)
-		if err == nil && !now.equal(s) {
-			err = d.put(name, s)
-		}
-		if err != nil {
-			return err
+	for _, comes := range []bool{false, true} {
+		for _, name := range slices.Sorted(maps.Keys(fork.now)) {
+			s := fork.now[name]
+			if s.exists != comes {
+				continue
+			}
+			now, err := d.get(name)
+			if err == nil && !now.equal(s) {
+				err = d.put(name, s)
+			}
+			if err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -534,3 +534,20 @@ func TestDraftNames(t *testing.T) {
 	}
 	sized(t, d)
 }
+
+// TestAbsorb: whatever a mail makes of a link or folder, all of it arrives.
+func TestAbsorb(t *testing.T) {
+	const link, file = "diff --git a/foo b/foo\n%s file mode 120000\n--- %s\n+++ %s\n@@ -%s +%s @@\n%cbar\n\\ No newline at end of file\n", "diff --git a/foo/baz b/foo/baz\n%s file mode 100644\n--- %s\n+++ %s\n@@ -%s +%s @@\n%cknew\n"
+	out := []any{"deleted", "a/foo", "/dev/null", "1", "0,0", '-'}
+	in := []any{"new", "/dev/null", "b/foo/baz", "0,0", "1", '+'}
+	p := parse(t, fmt.Sprintf(link, out...)+fmt.Sprintf(file, in...))
+	for range 40 { // maps have no order
+		d := NewDraft(open(t, map[string]string{"foo": "link -> bar", "bar": "b\n"}))
+		if v, _, err := d.Put(p, Options{Strip: 1}); v != Needed || err != nil {
+			t.Fatalf("%s, %v", v, err)
+		}
+		if v, _, err := d.Put(p, Options{Strip: 1, Reverse: true}); v != Needed || err != nil {
+			t.Fatalf("and back: %s, %v", v, err)
+		}
+	}
+}

@@ -114,6 +114,9 @@ const (
 // Make plans the build of one release. The version may be empty: then it is
 // the newest that is not a pre-release.
 func Make(r *recipe.Recipe, want string, here platform.Platform, o Options) (Plan, error) {
+	if r.Advises() {
+		return Plan{}, fmt.Errorf("%w: %s is not built here, its recipe only advises: srcmend check %s", ErrArguments, r.Name, r.Name)
+	}
 	if want == "" {
 		want = r.Newest().String()
 	}

@@ -166,3 +166,23 @@ func ExamplePlatform_String() {
 	fmt.Println(Platform{OS: "freebsd", Version: "12.0-RELEASE-p3", Arch: "amd64", Libc: "freebsd", Compiler: "clang 6.0.1"})
 	// Output: freebsd/12.0-RELEASE-p3/amd64 freebsd clang 6.0.1
 }
+
+func TestParse(t *testing.T) {
+	for text, want := range map[string]Platform{
+		"freebsd/12.0-RELEASE-p3":               {OS: "freebsd", Version: "12.0-RELEASE-p3", Family: "freebsd"},
+		"FreeBSD":                               {OS: "freebsd", Family: "freebsd"},
+		"linux":                                 {OS: "linux"},
+		"debian/12/arm64":                       {OS: "linux", Distro: "debian", Version: "12", Family: "debian", Arch: "arm64"},
+		"ubuntu/24.04":                          {OS: "linux", Distro: "ubuntu", Version: "24.04", Family: "debian"},
+		"alpine/3.20,libc=musl,compiler=gcc 14": {OS: "linux", Distro: "alpine", Version: "3.20", Family: "alpine", Libc: "musl", Compiler: "gcc 14"},
+	} {
+		if got, err := Parse(text); err != nil || got != want {
+			t.Errorf("%s is %+v, %v; want %+v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "/12", "freebsd/", "freebsd/12/amd64/x", "linux,", "linux,libc", "linux,libc=", "linux,cc=gcc"} {
+		if got, err := Parse(text); err == nil {
+			t.Errorf("%q is %+v, %v", text, got, err)
+		}
+	}
+}

@@ -35,6 +35,9 @@ func (r *Recipe) check() yamlfile.Mistakes {
 	if r.Name != "" && !idForm.MatchString(r.Name) {
 		c.fail(fmt.Sprintf("%q can't be a package's name", r.Name), "lower-case letters, digits and . + - _", "name")
 	}
+	if !r.Advises() {
+		c.required()
+	}
 	c.releases()
 	c.sources()
 	c.build()
@@ -50,6 +53,22 @@ func (r *Recipe) check() yamlfile.Mistakes {
 		ids[f.ID] = true
 	}
 	return c.found
+}
+
+// Advises reports whether the recipe only advises, and builds nothing.
+func (r *Recipe) Advises() bool {
+	advice := func(f Fix) bool { return f.Advisory != "" && len(f.Patch)+len(f.Configure)+len(f.Env) == 0 }
+	nothing := r.Releases == nil && r.Sources == nil && r.Build.Install == nil && r.Build.Make == nil && r.Build.Configure == nil
+	return nothing && len(r.Fixes) > 0 && !slices.ContainsFunc(r.Fixes, func(f Fix) bool { return !advice(f) })
+}
+
+// required misses what every recipe has that builds something.
+func (c *checker) required() {
+	for _, key := range []string{"releases", "sources", "build"} {
+		if c.doc.Lookup(key) == c.doc.Lookup() {
+			c.fail(fmt.Sprintf("key %q is missing", key), "only a recipe whose fixes are all advisories goes without")
+		}
+	}
 }
 
 func (c *checker) releases() {
@@ -196,6 +215,7 @@ func (c *checker) fix(f Fix, at ...any) {
 	if len(f.Patch) == 0 && len(f.Configure) == 0 && len(f.Env) == 0 && f.Advisory == "" {
 		c.fail(fmt.Sprintf("fix %s does nothing", f.ID), "give it one of patch, configure, env and advisory", at...)
 	}
+	c.advisory(f, at...)
 	for i, p := range f.Patch {
 		c.patch(p, under("patch", i)...)
 	}
@@ -210,6 +230,27 @@ func (c *checker) fix(f Fix, at ...any) {
 	}
 	if f.Proof != nil {
 		c.proof(*f.Proof, under("proof")...)
+	}
+}
+
+// advisory checks what only advisories have.
+func (c *checker) advisory(f Fix, at ...any) {
+	under := func(path ...any) []any { return slices.Concat(at, path) }
+	for key, given := range map[string]bool{"fixed": f.Fixed != "", "when": f.When != "", "links": f.Links != nil} {
+		if given && f.Advisory == "" {
+			c.fail(fmt.Sprintf("%s is for an advisory, and fix %s is none", key, f.ID), "add advisory: what to do about it", under(key)...)
+		}
+	}
+	if f.Fixed != "" {
+		v, err := version.Parse(c.Versions.Scheme, f.Fixed)
+		if err != nil {
+			c.fail(err.Error(), "", under("fixed")...)
+		} else if r, err := version.ParseRange(c.Versions.Scheme, f.Affects); err == nil && r.Contains(v) {
+			c.fail(fmt.Sprintf("%s is fixed, and affects says that it is not", f.Fixed), "", under("fixed")...)
+		}
+	}
+	for i, link := range f.Links {
+		c.url(link, under("links", i)...)
 	}
 }
 

@@ -10,7 +10,9 @@ import (
 	"srcmend/internal/yamlfile"
 )
 
-// A Recipe says how one upstream package is fetched and built.
+// A Recipe says how one upstream package is fetched and built. One that only advises
+// has no releases, sources and build: it is about something that is not built here, such
+// as an operating system, which has the name that Go gives it.
 type Recipe struct {
 	// The package's name: lower-case letters, digits and . + - _
 	Name string `json:"name"`
@@ -21,11 +23,11 @@ type Recipe struct {
 	License  string   `json:"license,omitempty"`
 	Versions Versions `json:"versions,omitzero"`
 	// Every release that is known, by version. A version is text: 2.30 is not 2.3.
-	Releases map[string]Release `json:"releases"`
+	Releases map[string]Release `json:"releases,omitempty"`
 	// Where archives come from, tried in order.
-	Sources  []Source  `json:"sources"`
+	Sources  []Source  `json:"sources,omitempty"`
 	Upstream *Upstream `json:"upstream,omitempty"`
-	Build    Build     `json:"build"`
+	Build    Build     `json:"build,omitzero"`
 	// Packages a build needs, by whose they are: debian, freebsd.
 	Needs map[string][]string `json:"needs,omitempty"`
 	// What some versions need somewhere.
@@ -111,7 +113,13 @@ type Fix struct {
 	// Environment added to every command.
 	Env Env `json:"env,omitempty"`
 	// What a person has to know or do, when nothing can be done for them.
-	Advisory string  `json:"advisory,omitempty"`
+	Advisory string `json:"advisory,omitempty"`
+	// The first version without the problem that the advisory is about.
+	Fixed string `json:"fixed,omitempty"`
+	// When the advisory matters, if not always: "after a major upgrade of the system".
+	When string `json:"when,omitempty"`
+	// Where more is said about it.
+	Links  []string `json:"links,omitempty"`
 	Origin   *Origin `json:"origin,omitempty"`
 	Proof    *Proof  `json:"proof,omitempty"`
 }
@@ -208,12 +216,15 @@ func (r *Recipe) Known() []version.Version {
 }
 
 // Newest returns the newest version that is not a pre-release, or the newest
-// of all when there are only such.
+// of all when there are only such; the zero Version if no release is known.
 func (r *Recipe) Newest() version.Version {
 	for _, k := range slices.Backward(r.known) {
 		if !k.version.Prerelease() {
 			return k.version
 		}
+	}
+	if len(r.known) == 0 {
+		return version.Version{}
 	}
 	return r.known[len(r.known)-1].version
 }
