@@ -75,6 +75,9 @@ const (
 	// maxWindow is the largest dictionary an xz or zstd archive may ask for.
 	// "xz -9" asks for 64 MiB.
 	maxWindow = 128 << 20
+	// maxComponent is the longest name of a single file or folder that file systems
+	// take, in bytes.
+	maxComponent = 255
 	// maxZipDirectory is how many bytes of a zip file's directory are read.
 	maxZipDirectory = 256 << 20
 )

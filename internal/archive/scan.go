@@ -311,6 +311,9 @@ func (s *scanner) cleanName(name string) (string, error) {
 		case "..":
 			return "", refuse("leads upwards")
 		default:
+			if len(component) > maxComponent {
+				return "", fmt.Errorf("%w: name %s has a component of more than %d bytes", ErrLimit, quote(name), maxComponent)
+			}
 			kept = append(kept, component)
 		}
 	}
