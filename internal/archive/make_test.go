@@ -19,6 +19,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
+// corpusVariable names a folder that "make corpus" has put real archives into.
+const corpusVariable = "SRCMEND_CORPUS"
+
 func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
