@@ -35,6 +35,20 @@
 // going past one wraps [ErrLimit]. A file that ends too early wraps
 // [ErrTruncated], and one that is no archive [ErrFormat].
 //
+// # Without unpacking
+//
+// A few files can be had from an archive with nothing written: [Look] reads it once,
+// and its [View] has the source tree that Unpack would make, each name and kind, with
+// the contents that were asked for:
+//
+//	v, err := archive.Look(ctx, f, func(name string) bool { return name == "src/main.c" })
+//	…
+//	file, err := v.Read("src/main.c")
+//
+// [Walk] gives the entries as they stand in the archive.
+//
+// # When it fails
+//
 // Unpack is not atomic. When it fails, dst holds a part; the caller unpacks to
 // a new name, removes it after an error, and renames it after success.
 package archive
@@ -75,6 +89,9 @@ const (
 	// maxWindow is the largest dictionary an xz or zstd archive may ask for.
 	// "xz -9" asks for 64 MiB.
 	maxWindow = 128 << 20
+	// maxComponent is the longest name of a single file or folder that file systems
+	// take, in bytes.
+	maxComponent = 255
 	// maxZipDirectory is how many bytes of a zip file's directory are read.
 	maxZipDirectory = 256 << 20
 )
@@ -141,10 +158,7 @@ func Unpack(ctx context.Context, f *os.File, dst string, o Options) (Stats, erro
 		return Stats{}, fmt.Errorf("unpack %s: %w", filepath.Base(f.Name()), err)
 	}
 	defer w.close()
-	stats, err := scan(ctx, f, o.withDefaults(), w.add)
-	if err == nil && stats.Entries == 0 {
-		err = fmt.Errorf("%w of a release: nothing is in it", ErrFormat)
-	}
+	stats, err := scanRelease(ctx, f, o.withDefaults(), w.add)
 	if err == nil {
 		err = w.finish(!o.KeepTop)
 	}

@@ -3,7 +3,10 @@ package archive
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"fmt"
+	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -145,4 +148,89 @@ func compareWithTar(b *testing.B, path, dir string) {
 	}
 	b.ReportMetric(float64(wall[0])/float64(wall[1]), "x/tar")
 	b.ReportMetric(float64(cpus[0])/float64(cpus[1]), "cpu-x/tar")
+}
+
+// BenchmarkLook has five files of a release given to it, in turns with tar: of the
+// release that BenchmarkUnpack unpacks, and of a real one that "make corpus" has
+// fetched, if it has. x/tar and cpu-x/tar are as there.
+func BenchmarkLook(b *testing.B) {
+	b.Run("made", func(b *testing.B) {
+		path := filepath.Join(b.TempDir(), "release.tar.gz")
+		check(b, os.WriteFile(path, gz(b, sourceTar(b, benchFiles, benchBytes)), 0o644))
+		compareLook(b, path)
+	})
+	b.Run("dovecot", func(b *testing.B) {
+		found, _ := filepath.Glob(filepath.Join(os.Getenv(corpusVariable), "sources", "dovecot_*.orig.tar.gz"))
+		if len(found) == 0 {
+			b.Skipf("needs what make corpus fetches, in the folder sources of $%s", corpusVariable)
+		}
+		compareLook(b, found[0])
+	})
+}
+
+// compareLook reads five files of an archive that lie far apart.
+func compareLook(b *testing.B, path string) {
+	if _, err := exec.LookPath("tar"); err != nil {
+		b.Skip("tar is not installed")
+	}
+	f, err := os.Open(path)
+	check(b, err)
+	defer f.Close()
+	var all []string // with their top folder
+	_, err = Walk(b.Context(), f, func(name string, mode fs.FileMode, size int64, _ io.Reader) error {
+		if mode.IsRegular() && size > 0 {
+			all = append(all, name)
+		}
+		return nil
+	})
+	check(b, err)
+	wanted, argv := map[string]bool{}, []string{"-xOf", path}
+	for i := range 5 {
+		name := all[i*(len(all)-1)/4]
+		_, below, _ := strings.Cut(name, "/")
+		wanted[below] = true
+		argv = append(argv, name)
+	}
+	var wall, cpus [2]time.Duration
+	for b.Loop() {
+		var size [2]int
+		for i, get := range []func() (int, error){
+			func() (int, error) { return lookFor(b.Context(), f, wanted) },
+			func() (int, error) {
+				out, err := exec.Command("tar", argv...).Output()
+				return len(out), err
+			},
+		} {
+			who := []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN}[i]
+			used, start := cpu(b, who), time.Now()
+			n, err := get()
+			check(b, err)
+			wall[i] += time.Since(start)
+			cpus[i] += cpu(b, who) - used
+			size[i] = n
+		}
+		if size[0] != size[1] || size[0] == 0 {
+			b.Fatalf("%d bytes, of tar %d", size[0], size[1])
+		}
+	}
+	b.ReportMetric(wall[0].Seconds()*1000/float64(b.N), "look-ms")
+	b.ReportMetric(float64(wall[0])/float64(wall[1]), "x/tar")
+	b.ReportMetric(float64(cpus[0])/float64(cpus[1]), "cpu-x/tar")
+}
+
+// lookFor looks into an archive and adds up the sizes of what is wanted.
+func lookFor(ctx context.Context, f *os.File, wanted map[string]bool) (int, error) {
+	v, err := Look(ctx, f, func(name string) bool { return wanted[name] })
+	if err != nil {
+		return 0, err
+	}
+	sum := 0
+	for name := range wanted {
+		file, err := v.Read(name)
+		if err != nil {
+			return 0, err
+		}
+		sum += file.Size()
+	}
+	return sum, nil
 }

@@ -17,13 +17,7 @@ func rawEntry(kind byte, name, data string) []byte {
 	copy(block[124:], fmt.Sprintf("%011o\x00%011o\x00", len(data), 0))
 	block[156] = kind
 	copy(block[257:], "ustar\x0000")
-	sum := 8 * int(' ')
-	for i, c := range block {
-		if i < 148 || i >= 156 {
-			sum += int(c)
-		}
-	}
-	copy(block[148:156], fmt.Sprintf("%06o\x00 ", sum))
+	seal(block)
 	return append(block, data+strings.Repeat("\x00", (blockSize-len(data)%blockSize)%blockSize)...)
 }
 

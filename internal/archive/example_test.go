@@ -68,3 +68,36 @@ func writeRelease(path string) error {
 	}
 	return z.Close()
 }
+
+// One file of a release is read, and nothing is unpacked.
+func ExampleLook() {
+	dir, err := os.MkdirTemp("", "archive")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "server-1.0.tar.gz")
+	if err := writeRelease(path); err != nil {
+		fmt.Println(err)
+		return
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer f.Close()
+	v, err := archive.Look(context.Background(), f, func(name string) bool { return name == "main.c" })
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	file, err := v.Read("main.c")
+	fmt.Printf("%q %v\n", file.Data, err)
+	_, err = v.Read("server-1.0/main.c")
+	fmt.Println(err)
+	// Output:
+	// "int main;\n" <nil>
+	// lstat server-1.0/main.c: file does not exist
+}

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bytes"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -17,6 +18,9 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
+
+// corpusVariable names a folder that "make corpus" has put real archives into.
+const corpusVariable = "SRCMEND_CORPUS"
 
 func check(t testing.TB, err error) {
 	t.Helper()
@@ -70,6 +74,17 @@ func tarOf(t testing.TB, items ...item) []byte {
 	}
 	check(t, w.Close())
 	return b.Bytes()
+}
+
+// seal gives the header of a tar entry its check sum.
+func seal(block []byte) {
+	sum := 8 * int(' ')
+	for i, c := range block[:blockSize] {
+		if i < 148 || i >= 156 {
+			sum += int(c)
+		}
+	}
+	copy(block[148:156], fmt.Sprintf("%06o\x00 ", sum))
 }
 
 // zipOf writes the same as a zip file.

@@ -89,6 +89,15 @@ func scan(ctx context.Context, f *os.File, o Options, visit visitor) (Stats, err
 	return s.stats, err
 }
 
+// scanRelease is scan for an archive that must have something in it.
+func scanRelease(ctx context.Context, f *os.File, o Options, visit visitor) (Stats, error) {
+	stats, err := scan(ctx, f, o, visit)
+	if err == nil && stats.Entries == 0 {
+		err = fmt.Errorf("%w of a release: nothing is in it", ErrFormat)
+	}
+	return stats, err
+}
+
 // scanPacked decompresses in a second goroutine while the entries are visited.
 func (s *scanner) scanPacked(packed string, body io.Reader) error {
 	r, err := decompress(packed, bufio.NewReaderSize(&counter{r: body, n: &s.raw}, 256<<10))
@@ -311,6 +320,9 @@ func (s *scanner) cleanName(name string) (string, error) {
 		case "..":
 			return "", refuse("leads upwards")
 		default:
+			if len(component) > maxComponent {
+				return "", fmt.Errorf("%w: name %s has a component of more than %d bytes", ErrLimit, quote(name), maxComponent)
+			}
 			kept = append(kept, component)
 		}
 	}

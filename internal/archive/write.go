@@ -27,10 +27,7 @@ type writer struct {
 	hereName string
 	buf      []byte
 	exact    map[fs.FileMode]bool // permissions that the umask leaves alone
-
-	top     string // the first component of all names so far
-	several bool   // names differ in it, or it is not a folder
-	outward string // a link that leads out of top, though not out of the archive
+	top      top
 }
 
 // A stamp is what a folder gets in the end, when no more files are put into it.
@@ -74,7 +71,7 @@ func (w *writer) close() {
 
 // add writes one entry.
 func (w *writer) add(e entry, r io.Reader) error {
-	w.noteTop(e)
+	w.top.note(e)
 	if e.kind == folder {
 		return w.addFolder(e)
 	}
@@ -94,15 +91,6 @@ func (w *writer) add(e entry, r io.Reader) error {
 		return fmt.Errorf("%s: %w", quote(e.name), err)
 	}
 	return nil
-}
-
-// noteTop keeps track of whether everything lies in one folder.
-func (w *writer) noteTop(e entry) {
-	top, _, below := strings.Cut(e.name, "/")
-	if w.top == "" {
-		w.top = top
-	}
-	w.several = w.several || top != w.top || !below && e.kind != folder
 }
 
 // addFolder makes a folder, and the ones it lies in.
@@ -243,9 +231,6 @@ func (w *writer) addSymlink(e entry) error {
 	if err := tree.CheckLink(e.name, e.link); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnsafe, err)
 	}
-	if _, below, ok := strings.Cut(e.name, "/"); ok && w.outward == "" && tree.CheckLink(below, e.link) != nil {
-		w.outward = e.name
-	}
 	base := path.Base(e.name)
 	isLink := func(m fs.FileMode) bool { return m&fs.ModeSymlink != 0 }
 	return w.vacant(base, isLink, func() error { return w.here.Symlink(e.link, base) })
@@ -269,21 +254,24 @@ func (w *writer) addHardlink(e entry) error {
 // finish leaves the top folder out if strip is true and there is one, and gives
 // the folders their permissions and times.
 func (w *writer) finish(strip bool) error {
-	strip = strip && !w.several && w.top != ""
-	if strip && w.outward != "" {
-		return fmt.Errorf("%w: the link %s leads out of the folder %s, which is to become the source tree", ErrUnsafe, quote(w.outward), quote(w.top))
+	top := ""
+	if strip {
+		var err error
+		if top, err = w.top.leave(); err != nil {
+			return err
+		}
 	}
 	if err := w.enter("."); err != nil {
 		return err
 	}
-	if strip {
-		if err := w.hoist(); err != nil {
+	if top != "" {
+		if err := w.hoist(top); err != nil {
 			return err
 		}
 	}
 	for name, s := range w.folders {
-		if strip {
-			name = strings.TrimPrefix(strings.TrimPrefix(name, w.top), "/")
+		if top != "" {
+			name = strings.TrimPrefix(strings.TrimPrefix(name, top), "/")
 		}
 		if err := w.finishFolder(name, s); err != nil {
 			return err
@@ -308,14 +296,14 @@ func (w *writer) finishFolder(name string, s *stamp) error {
 	return w.root.Chtimes(name, time.Time{}, s.mtime)
 }
 
-// hoist moves what is in the top folder up, and removes it. The folder gets
+// hoist moves what is in the folder top up, and removes it. The folder gets
 // another name first, because something in it may have its name.
-func (w *writer) hoist() error {
-	names, err := fs.ReadDir(w.root.FS(), w.top)
+func (w *writer) hoist(top string) error {
+	names, err := fs.ReadDir(w.root.FS(), top)
 	if err != nil {
 		return err
 	}
-	taken := map[string]bool{w.top: true}
+	taken := map[string]bool{top: true}
 	for _, d := range names {
 		taken[d.Name()] = true
 	}
@@ -323,7 +311,7 @@ func (w *writer) hoist() error {
 	for taken[emptied] {
 		emptied += "-"
 	}
-	if err := w.root.Rename(w.top, emptied); err != nil {
+	if err := w.root.Rename(top, emptied); err != nil {
 		return err
 	}
 	for _, d := range names {
