@@ -79,7 +79,7 @@ Exit status:
   1  srcmend itself failed: network, disk, permissions, a wrong checksum
   2  usage, an unknown package or version, or a bad recipe
   3  red: the build failed, or a patch does not fit
-  4  patch --check: the patch is needed
+  4  check: a fix is needed here; patch --check: the patch is needed
   130 interrupted`
 
 func (a *app) root() *cobra.Command {
@@ -87,7 +87,7 @@ func (a *app) root() *cobra.Command {
 		Use:           "srcmend",
 		Short:         "Build servers and tools from source, and mend what does not build",
 		Long:          rootHelp,
-		Version:       version(),
+		Version:       builtFrom(),
 		Example:       "  srcmend build dovecot --prefix /usr/local\n  srcmend recipe list",
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -107,12 +107,12 @@ func (a *app) root() *cobra.Command {
 		return &usageError{err.Error(), cmd.CommandPath() + " --help"}
 	})
 	cmd.CompletionOptions.HiddenDefaultCmd = false
-	cmd.AddCommand(a.buildVerb(), a.patchVerb(), a.fetchVerb(), a.recipeVerb(), a.historyVerb())
+	cmd.AddCommand(a.buildVerb(), a.patchVerb(), a.checkVerb(), a.fetchVerb(), a.recipeVerb(), a.historyVerb())
 	return cmd
 }
 
-// version is what the program was built from, as far as the toolchain knows.
-func version() string {
+// builtFrom is what the program was built from, as far as the toolchain knows.
+func builtFrom() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version
 	}

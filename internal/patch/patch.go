@@ -60,6 +60,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 )
 
@@ -134,6 +135,22 @@ type File struct {
 	oldEmpty, newEmpty bool // git's header says that the file is there, and empty
 	span               lineSpan
 	crlf               bool // its lines ended with carriage returns, which were taken off
+}
+
+// Names lists the names of all files that the patch is about, as they are written, sorted.
+func (p *Patch) Names() []string {
+	var names []string
+	for _, m := range p.Mails {
+		for _, f := range m.Files {
+			for _, name := range []string{f.OldName, f.NewName} {
+				if name != DevNull {
+					names = append(names, name)
+				}
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // Part gives the patch with one of its mails alone, counted from 0.

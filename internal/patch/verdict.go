@@ -53,7 +53,7 @@ func (d *Draft) Verdict(p *Patch, o Options) (Verdict, Report, error) {
 	if err != nil {
 		return "", Report{}, err
 	}
-	return reports[0].verdict(), reports[0], nil
+	return reports[0].Verdict(), reports[0], nil
 }
 
 // Verdicts judges patches that stand on top of each other, as Verdict does with
@@ -63,7 +63,7 @@ func (d *Draft) Verdicts(patches []*Patch, options []Options) ([]Verdict, []Repo
 	reports, _, err := d.judge(patches, options)
 	verdicts := make([]Verdict, len(reports))
 	for i, r := range reports {
-		verdicts[i] = r.verdict()
+		verdicts[i] = r.Verdict()
 	}
 	return verdicts, reports, err
 }
@@ -81,7 +81,7 @@ func (d *Draft) Put(p *Patch, o Options) (Verdict, Report, error) {
 		return "", Report{}, err
 	}
 	r := reports[0]
-	v := r.verdict()
+	v := r.Verdict()
 	loose := o.Fuzz > 0 || o.Base != nil
 	switch {
 	case v == Needed && o.Strict && !r.needed().Exact(), v == Conflict && loose, v == Superseded && o.Base != nil:
@@ -336,8 +336,8 @@ func (d *Draft) doubt(m Mail, o Options, in trial, r *MailReport) error {
 	return err
 }
 
-// verdict sums up the verdicts on the mails.
-func (r Report) verdict() Verdict {
+// Verdict sums up the verdicts on the mails.
+func (r Report) Verdict() Verdict {
 	n := map[Verdict]int{}
 	for _, m := range r.Mails {
 		n[m.Verdict]++

@@ -162,6 +162,29 @@ func readable(texts []string) (string, bool) {
 	return texts[i], false
 }
 
+// ArchiveOf says where the source of one release comes from.
+func ArchiveOf(r *recipe.Recipe, v version.Version) (Archive, error) {
+	_, rel, err := r.Release(v.String())
+	if err != nil {
+		return Archive{}, err
+	}
+	return archive(r, rel, r.Vars(v))
+}
+
+// PatchOf says where the patch of a fix comes from, as it is for one version. File reads
+// what lies beside the recipes.
+func PatchOf(r *recipe.Recipe, f recipe.Fix, v version.Version, file func(name string) ([]byte, error)) (Fix, error) {
+	fix := Fix{ID: f.ID, Summary: f.Summary, Advisory: f.Advisory}
+	for _, src := range f.Patch {
+		patch, err := patchFrom(src, r.Vars(v), file)
+		if err != nil {
+			return Fix{}, fmt.Errorf("%s: fix %s: %w", r.File(), f.ID, err)
+		}
+		fix.Patch = append(fix.Patch, patch)
+	}
+	return fix, nil
+}
+
 // archive fills in where the release's source comes from.
 func archive(r *recipe.Recipe, rel recipe.Release, vars map[string]string) (Archive, error) {
 	a := Archive{SHA256: string(rel.SHA256), Commit: string(rel.Commit)}
@@ -207,13 +230,9 @@ func (p *Plan) takeFixes(r *recipe.Recipe, v version.Version, here platform.Plat
 			p.Left = append(p.Left, Left{f.ID, why})
 			continue
 		}
-		fix := Fix{ID: f.ID, Summary: f.Summary, Advisory: f.Advisory}
-		for _, src := range f.Patch {
-			patch, err := p.patch(src, o.File)
-			if err != nil {
-				return nil, fmt.Errorf("%s: fix %s: %w", r.File(), f.ID, err)
-			}
-			fix.Patch = append(fix.Patch, patch)
+		fix, err := PatchOf(r, f, v, o.File)
+		if err != nil {
+			return nil, err
 		}
 		p.Fixes = append(p.Fixes, fix)
 		taken = append(taken, f)
@@ -221,13 +240,14 @@ func (p *Plan) takeFixes(r *recipe.Recipe, v version.Version, here platform.Plat
 	return taken, nil
 }
 
-func (p *Plan) patch(src recipe.PatchSource, file func(string) ([]byte, error)) (Patch, error) {
+// patchFrom fills in one place to get a patch from.
+func patchFrom(src recipe.PatchSource, vars map[string]string, file func(string) ([]byte, error)) (Patch, error) {
 	out := Patch{File: src.File, SHA256: string(src.SHA256)}
 	for _, id := range src.PatchIDs {
 		out.PatchIDs = append(out.PatchIDs, string(id))
 	}
 	var err error
-	if out.URL, err = recipe.Expand(src.URL, p.Vars); err != nil || src.File == "" {
+	if out.URL, err = recipe.Expand(src.URL, vars); err != nil || src.File == "" {
 		return out, err
 	}
 	text, err := file(src.File)

@@ -128,6 +128,15 @@ func (c *checker) sources() {
 		}
 		c.git(s, at)
 	}
+	for i, rule := range c.Identify {
+		at := []any{"identify", i}
+		c.file(rule.File, append(at, "file")...)
+		if re, err := regexp.Compile("(?s)" + rule.Version); err != nil {
+			c.fail("not a regular expression: "+err.Error(), "", append(at, "version")...)
+		} else if re.NumSubexp() == 0 {
+			c.fail("the expression has no group for the version", `as in VERSION\s+"([0-9.]+)"`, append(at, "version")...)
+		}
+	}
 	if c.Upstream != nil {
 		c.placeholders(c.Upstream.Tag, sourceNames, "upstream", "tag")
 		c.url(c.Upstream.Git, "upstream", "git")

@@ -53,6 +53,14 @@ func (c *Collection) Names() ([]string, error) {
 	return slices.Sorted(maps.Keys(names)), nil
 }
 
+// Has reports whether there is a recipe of a package.
+func (c *Collection) Has(name string) bool {
+	return idForm.MatchString(name) && slices.ContainsFunc(c.layers, func(l Layer) bool {
+		_, err := fs.Stat(l.Recipes, name+".yaml")
+		return err == nil
+	})
+}
+
 // Load reads one package's recipe. The error is [*UnknownPackage], or
 // [yamlfile.Mistakes] when the recipe is not right.
 func (c *Collection) Load(name string) (*Recipe, error) {

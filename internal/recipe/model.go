@@ -27,6 +27,9 @@ type Recipe struct {
 	// Where archives come from, tried in order.
 	Sources  []Source  `json:"sources,omitempty"`
 	Upstream *Upstream `json:"upstream,omitempty"`
+	// How an unpacked tree tells its version, where configure, CMakeLists.txt and the like
+	// do not.
+	Identify []Identify `json:"identify,omitempty"`
 	Build    Build     `json:"build,omitzero"`
 	// Packages a build needs, by whose they are: debian, freebsd.
 	Needs map[string][]string `json:"needs,omitempty"`
@@ -84,6 +87,42 @@ type Upstream struct {
 	Git string `json:"git"`
 	// The tag of a release; may hold what a source may hold.
 	Tag string `json:"tag,omitempty"`
+}
+
+// Identify says which line of a file tells a tree's version.
+type Identify struct {
+	File string `json:"file"`
+	// A regular expression. Its groups are the version, with dots between them.
+	Version string `json:"version"`
+}
+
+// Pattern is the regular expression. It is one, since the recipe was checked.
+func (i Identify) Pattern() *regexp.Regexp { return regexp.MustCompile("(?s)" + i.Version) }
+
+// Tag is the tag of a version in the upstream's repository.
+func (r *Recipe) Tag(v version.Version) (string, error) {
+	form := "{version}"
+	if r.Upstream != nil && r.Upstream.Tag != "" {
+		form = r.Upstream.Tag
+	}
+	return Expand(form, r.Vars(v))
+}
+
+// Tagged is the version that a tag of the upstream's repository stands for. ok is false
+// if it is none, or if it can't be told, since the tag has more in it than the version.
+func (r *Recipe) Tagged(tag string) (v version.Version, ok bool) {
+	form := "{version}"
+	if r.Upstream != nil && r.Upstream.Tag != "" {
+		form = r.Upstream.Tag
+	}
+	before, after, found := strings.Cut(strings.ReplaceAll(form, "{name}", r.Name), "{version}")
+	text, begins := strings.CutPrefix(tag, before)
+	text, ends := strings.CutSuffix(text, after)
+	if !found || !begins || !ends {
+		return version.Version{}, false
+	}
+	v, err := version.Parse(r.Versions.Scheme, text)
+	return v, err == nil
 }
 
 // Build is the commands of a build, by step. Beside a source's placeholders

@@ -138,7 +138,7 @@ func (w *Work) patch(ctx context.Context) (end, error) {
 			continue
 		}
 		w.Events.Send(event.StepStarted{Step: plan.Apply, What: f.ID})
-		text, err := w.patchText(ctx, f)
+		text, err := Patch(ctx, w.Fetcher, w.File, f)
 		if err != nil {
 			return end{}, fmt.Errorf("fix %s: %w", f.ID, err)
 		}
@@ -157,11 +157,12 @@ func (w *Work) patch(ctx context.Context) (end, error) {
 	return end{why: fmt.Sprintf("applied: %d of %d", applied, len(w.state.Fixes))}, nil
 }
 
-// patchText gets a fix's patch from the first place that has it.
-func (w *Work) patchText(ctx context.Context, f plan.Fix) ([]byte, error) {
+// Patch gets a fix's patch from the first place that has it. file reads what lies beside
+// the recipes.
+func Patch(ctx context.Context, f *fetch.Fetcher, file func(name string) ([]byte, error), fix plan.Fix) ([]byte, error) {
 	var errs []error
-	for _, p := range f.Patch {
-		text, err := w.patchFrom(ctx, f, p)
+	for _, p := range fix.Patch {
+		text, err := patchFrom(ctx, f, file, fix.ID, p)
 		if err == nil {
 			return text, nil
 		}
@@ -173,11 +174,11 @@ func (w *Work) patchText(ctx context.Context, f plan.Fix) ([]byte, error) {
 	return nil, errors.Join(errs...)
 }
 
-func (w *Work) patchFrom(ctx context.Context, f plan.Fix, p plan.Patch) ([]byte, error) {
+func patchFrom(ctx context.Context, f *fetch.Fetcher, file func(string) ([]byte, error), fix string, p plan.Patch) ([]byte, error) {
 	if p.File != "" {
-		return w.patchFile(p)
+		return patchFile(file, p)
 	}
-	r := fetch.Request{Name: f.ID + ".patch", Sources: []fetch.Source{{URL: p.URL}}, Identity: fetch.PatchIDs(p.PatchIDs)}
+	r := fetch.Request{Name: fix + ".patch", Sources: []fetch.Source{{URL: p.URL}}, Identity: fetch.PatchIDs(p.PatchIDs)}
 	if p.SHA256 != "" {
 		sum, err := distfile.ParseSum(p.SHA256)
 		if err != nil {
@@ -185,7 +186,7 @@ func (w *Work) patchFrom(ctx context.Context, f plan.Fix, p plan.Patch) ([]byte,
 		}
 		r.Identity = sum
 	}
-	item, err := w.Fetcher.Get(ctx, r)
+	item, err := f.Get(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -194,8 +195,8 @@ func (w *Work) patchFrom(ctx context.Context, f plan.Fix, p plan.Patch) ([]byte,
 
 // patchFile reads a patch from beside the recipes. It must be the one that was
 // planned with, and the one that the recipe means.
-func (w *Work) patchFile(p plan.Patch) ([]byte, error) {
-	text, err := w.File(p.File)
+func patchFile(file func(string) ([]byte, error), p plan.Patch) ([]byte, error) {
+	text, err := file(p.File)
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +213,6 @@ func (w *Work) patchFile(p plan.Patch) ([]byte, error) {
 
 // Patches gets the patches of a plan that are not here yet into the store.
 func Patches(ctx context.Context, f *fetch.Fetcher, p plan.Plan) error {
-	w := &Work{Plan: p, Fetcher: f}
 	for _, fix := range p.Fixes {
 		var errs []error
 		for _, place := range fix.Patch {
@@ -220,7 +220,7 @@ func Patches(ctx context.Context, f *fetch.Fetcher, p plan.Plan) error {
 				errs = nil
 				break
 			}
-			_, err := w.patchFrom(ctx, fix, place)
+			_, err := patchFrom(ctx, f, nil, fix.ID, place)
 			if err == nil {
 				errs = nil
 				break
