@@ -17,6 +17,7 @@ import (
 
 	"srcmend/internal/archive"
 	"srcmend/internal/check"
+	"srcmend/internal/distfile"
 	"srcmend/internal/event"
 	"srcmend/internal/fetch"
 	"srcmend/internal/gitrepo"
@@ -29,6 +30,7 @@ import (
 	"srcmend/internal/upstream"
 	"srcmend/internal/version"
 	"srcmend/internal/work"
+	"srcmend/internal/yamlfile"
 )
 
 const checkHelp = `Say which fixes a release needs, which it has already, and which no longer fit.
@@ -97,7 +99,7 @@ type checking struct {
 
 // check is the verb.
 func (a *app) check(ctx context.Context, target string, o checkOptions) error {
-	c := &checking{app: a, checkOptions: o, patches: map[string]*patch.Patch{}}
+	c := &checking{app: a, checkOptions: o}
 	var err error
 	if c.recipes, err = a.collection(); err != nil {
 		return err
@@ -111,9 +113,7 @@ func (a *app) check(ctx context.Context, target string, o checkOptions) error {
 	} else {
 		done, err = c.pkg(ctx, target)
 	}
-	if c.repo != nil {
-		defer c.repo.Close()
-	}
+	defer c.close()
 	if err != nil {
 		return err
 	}
@@ -164,11 +164,19 @@ func (c *checking) isFolder(target string) bool {
 
 // begin makes ready for asking about a package.
 func (c *checking) begin() (err error) {
+	c.patches = map[string]*patch.Patch{}
 	c.asker = check.Checker{Recipe: c.r, Platform: c.here, Patch: c.patch}
 	if c.repo, err = c.openHistory(); err == nil && c.repo != nil {
 		c.asker.History = upstream.New(c.repo)
 	}
 	return err
+}
+
+// close gives the repository back.
+func (c *checking) close() {
+	if c.repo != nil {
+		_ = c.repo.Close()
+	}
 }
 
 // pkg asks about a package, or all of its releases.
@@ -185,30 +193,70 @@ func (c *checking) pkg(ctx context.Context, target string) (report.Check, error)
 	if c.all && spelt != "" {
 		return done, &usageError{"--all is about every release, and " + target + " is one", "srcmend check " + c.r.Name + " --all"}
 	}
-	versions := []version.Version{}
 	if c.all {
-		if versions, err = c.versions(); err != nil {
-			return done, err
-		}
-	} else {
-		v, err := c.version(spelt)
-		if err != nil {
-			return done, err
-		}
-		versions = append(versions, v)
+		done.Releases, err = c.releases(ctx)
+		return done, err
 	}
+	v, err := c.version(spelt)
+	if err != nil {
+		return done, err
+	}
+	r, err := c.release(ctx, v)
+	done.Releases = []check.Release{r}
+	return done, err
+}
+
+// releases asks about all that there are.
+func (c *checking) releases(ctx context.Context) ([]check.Release, error) {
+	versions, err := c.versions()
+	if err != nil {
+		return nil, err
+	}
+	all := []check.Release{}
 	for _, v := range versions {
-		content, err := c.content(ctx, v)
+		r, err := c.release(ctx, v)
 		if err != nil {
-			return done, err
+			return nil, err
 		}
-		r, err := c.asker.Ask(ctx, v, content)
-		if err != nil {
-			return done, fmt.Errorf("%s %s: %w", c.r.Name, v, err)
-		}
-		done.Releases = append(done.Releases, r)
+		all = append(all, r)
 	}
-	return done, nil
+	return all, nil
+}
+
+// release asks about one.
+func (c *checking) release(ctx context.Context, v version.Version) (check.Release, error) {
+	content, err := c.content(ctx, v)
+	if err != nil {
+		return check.Release{}, err
+	}
+	r, err := c.asker.Ask(ctx, v, content)
+	if err != nil {
+		return r, fmt.Errorf("%s %s: %w", c.r.Name, v, err)
+	}
+	return r, nil
+}
+
+// identities looks whether each patch that is here is the one that the recipe means.
+func (c *checking) identities(ctx context.Context) (yamlfile.Mistakes, error) {
+	f, err := c.fetcher()
+	if err != nil {
+		return nil, err
+	}
+	var wrong yamlfile.Mistakes
+	for i, fix := range c.r.Fixes {
+		planned, err := plan.PatchOf(c.r, fix, c.r.Newest(), c.recipes.File)
+		if err != nil {
+			return nil, err
+		}
+		for j, place := range planned.Patch {
+			planned.Patch = []plan.Patch{place}
+			_, err := work.Patch(ctx, f, c.recipes.File, planned)
+			if mismatch, ok := errors.AsType[*distfile.MismatchError](err); ok {
+				wrong = append(wrong, c.r.Mistake("it has "+mismatch.Got, "what is there is not the patch that the recipe means", "fixes", i, "patch", j))
+			}
+		}
+	}
+	return wrong, nil
 }
 
 // version is the one that is asked for. A recipe that only advises knows no releases: any

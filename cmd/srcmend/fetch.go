@@ -57,11 +57,15 @@ const fetchHelp = `Fetch a release's archive, and the patches that it needs here
 The store is checksummed: what is in it was verified, and is verified again
 when it is used. The path of the archive is printed.
 
+With --history it is the git repository of the upstream that is fetched, or
+brought up to date, for "srcmend check" to ask.
+
 Exit status: 0 it is in the store; 1 it could not be had, or was not what the
 recipe says; 2 usage or a bad recipe.`
 
 func (a *app) fetchVerb() *cobra.Command {
 	o := fetchOptions{}
+	history := false
 	cmd := &cobra.Command{
 		Use:               "fetch PKG[@VERSION]",
 		Short:             "Fetch and verify a release's source",
@@ -69,9 +73,15 @@ func (a *app) fetchVerb() *cobra.Command {
 		Example:           "  srcmend fetch dovecot@2.3.19.1\n  DISTDIR=/usr/ports/distfiles srcmend fetch dovecot --offline",
 		Args:              exactly(1, "one PKG[@VERSION]"),
 		ValidArgsFunction: a.completePackage,
-		RunE:              func(cmd *cobra.Command, args []string) error { return a.fetch(cmd.Context(), args[0], o) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if history {
+				return a.fetchHistory(cmd.Context(), args[0], o)
+			}
+			return a.fetch(cmd.Context(), args[0], o)
+		},
 	}
 	o.flags(cmd.Flags())
+	cmd.Flags().BoolVar(&history, "history", false, "fetch the upstream's git repository instead")
 	return cmd
 }
 
@@ -96,14 +106,52 @@ func (a *app) fetch(ctx context.Context, target string, o fetchOptions) error {
 	if err != nil {
 		return err
 	}
+	return a.fetching(ctx, f, p.Archive.Name, func() (string, error) {
+		item, err := work.Source(ctx, f, p.Archive)
+		if err == nil {
+			err = work.Patches(ctx, f, p)
+		}
+		return item.Path, err
+	})
+}
+
+// fetchHistory gets the repository of a package's upstream.
+func (a *app) fetchHistory(ctx context.Context, target string, o fetchOptions) error {
+	recipes, err := a.collection()
+	if err != nil {
+		return err
+	}
+	r, release, err := load(recipes, target)
+	if err != nil {
+		return err
+	}
+	switch {
+	case release != "":
+		return &usageError{"the history is of all releases", "srcmend fetch " + r.Name + " --history"}
+	case r.Upstream == nil:
+		return &usageError{"the recipe of " + r.Name + " does not say where its upstream is", "add upstream: with git and tag"}
+	}
+	f, err := o.fetcher()
+	if err != nil {
+		return err
+	}
+	cache, err := cacheDir()
+	if err != nil {
+		return err
+	}
+	return a.fetching(ctx, f, r.Upstream.Git, func() (string, error) {
+		dir := historyOf(cache, r.Name)
+		return dir, f.History(ctx, r.Upstream.Git, dir)
+	})
+}
+
+// fetching fetches something, and tells of it.
+func (a *app) fetching(ctx context.Context, f *fetch.Fetcher, what string, get func() (path string, err error)) error {
 	out, done := a.render()
 	f.Events = out.Send
-	out.Send(event.StepStarted{Step: plan.Fetch, What: p.Archive.Name})
-	item, err := work.Source(ctx, f, p.Archive)
-	if err == nil {
-		err = work.Patches(ctx, f, p)
-	}
-	ended := event.Ended{Outcome: event.Green, Text: item.Path}
+	out.Send(event.StepStarted{Step: plan.Fetch, What: what})
+	path, err := get()
+	ended := event.Ended{Outcome: event.Green, Text: path}
 	switch {
 	case err != nil && ctx.Err() != nil:
 		ended = event.Ended{Outcome: event.Interrupted, Text: "interrupted", Hint: "run the same command again to go on"}

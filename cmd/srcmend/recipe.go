@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"srcmend/internal/check"
 	"srcmend/internal/patch"
 	"srcmend/internal/platform"
 	"srcmend/internal/recipe"
@@ -35,7 +36,28 @@ func (a *app) recipeVerb() *cobra.Command {
 			return a.unknownVerb(cmd, args[0])
 		},
 	}
+	deep := deepOptions{}
+	lint := &cobra.Command{
+		Use:   "lint [FILE|PKG]...",
+		Short: "Check recipes, and the catalogue of signatures",
+		Long: `Check recipes: their shape, their meaning, the files and signatures they name,
+and that each fix has a proof. Every mistake is shown with its place. Without
+arguments all recipes and the catalogue of signatures are checked.
+
+With --deep the releases themselves are asked, from the archives and the upstream's
+repository that are at hand: whether the range of each fix is right, and which would
+be; whether the table of verdicts is; whether a patch is for this package at all, and is
+the one that its patch-ids name.
+
+Exit status: 0 no mistakes; 2 mistakes.`,
+		Example: "  srcmend recipe lint\n  srcmend recipe lint my-recipes/hello.yaml\n  srcmend recipe lint --deep dovecot",
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.recipeLint(cmd.Context(), args, deep) },
+	}
+	lint.Flags().BoolVar(&deep.on, "deep", false, "ask the releases whether what the recipe claims is true")
+	lint.Flags().BoolVar(&deep.get, "fetch", false, "with --deep: fetch what is not here")
+	lint.Flags().StringVar(&deep.git, "git", "", "with --deep and one recipe: the upstream's repository is in the folder `DIR`")
 	cmd.AddCommand(
+		lint,
 		&cobra.Command{
 			Use:   "list",
 			Short: "List the packages that have a recipe",
@@ -48,17 +70,6 @@ func (a *app) recipeVerb() *cobra.Command {
 			Args:              exactly(1, "one PKG[@VERSION]"),
 			ValidArgsFunction: a.completePackage,
 			RunE:              func(cmd *cobra.Command, args []string) error { return a.recipeShow(cmd.Context(), args[0]) },
-		},
-		&cobra.Command{
-			Use:   "lint [FILE|PKG]...",
-			Short: "Check recipes, and the catalogue of signatures",
-			Long: `Check recipes: their shape, their meaning, the files and signatures they name,
-and that each fix has a proof. Every mistake is shown with its place. Without
-arguments all recipes and the catalogue of signatures are checked.
-
-Exit status: 0 no mistakes; 2 mistakes.`,
-			Example: "  srcmend recipe lint\n  srcmend recipe lint my-recipes/hello.yaml",
-			RunE:    func(_ *cobra.Command, args []string) error { return a.recipeLint(args) },
 		},
 		&cobra.Command{
 			Use:   "schema",
@@ -191,11 +202,57 @@ func (a *app) recipeShow(ctx context.Context, target string) error {
 			fmt.Fprintf(b, "%-9s %s\n", step.name, strings.Join(c.Run, " "))
 		}
 	}
+	sums := a.summaries(ctx, recipes, r)
 	for _, f := range r.Fixes {
 		showFix(b, f, here)
+		if s, ok := sums[f.ID]; ok {
+			fmt.Fprintf(b, "          needed by %s\n", neededBy(s))
+		}
 	}
 	_, err = a.out.Write([]byte(b.String()))
 	return err
+}
+
+// summaries asks the upstream's repository which versions need each patch, if it is at
+// hand. What it can't tell is left out.
+func (a *app) summaries(ctx context.Context, recipes *recipe.Collection, r *recipe.Recipe) map[string]check.Summary {
+	c := &checking{app: a, recipes: recipes, r: r, checkOptions: checkOptions{all: true}}
+	if c.begin() != nil || c.repo == nil {
+		return nil
+	}
+	defer c.close()
+	releases, err := c.releases(ctx)
+	if err != nil {
+		return nil
+	}
+	sums := map[string]check.Summary{}
+	for _, f := range r.Fixes {
+		if s := check.Sum(releases, f.ID); len(f.Patch) > 0 && len(s.Unknown) < len(releases) {
+			sums[f.ID] = s
+		}
+	}
+	return sums
+}
+
+// neededBy says in one line which versions need a patch.
+func neededBy(s check.Summary) string {
+	if len(s.Ranges) == 0 {
+		return "no release"
+	}
+	var all []string
+	for _, r := range s.Ranges {
+		text := "introduced in " + r.Introduced
+		if r.Introduced == "0" {
+			text = "from the beginning"
+		}
+		if r.Fixed != "" {
+			text += ", fixed in " + r.Fixed
+		} else {
+			text += ", not fixed yet"
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, "; ")
 }
 
 func showFix(b *strings.Builder, f recipe.Fix, here platform.Platform) {
@@ -209,7 +266,16 @@ func showFix(b *strings.Builder, f recipe.Fix, here platform.Platform) {
 	}
 }
 
-func (a *app) recipeLint(args []string) error {
+// deepOptions are the flags of lint.
+type deepOptions struct {
+	on, get bool
+	git     string
+}
+
+func (a *app) recipeLint(ctx context.Context, args []string, deep deepOptions) error {
+	if !deep.on && (deep.get || deep.git != "") || deep.git != "" && len(args) != 1 {
+		return &usageError{"--fetch and --git are for --deep, and --git for one recipe", "srcmend recipe lint --help"}
+	}
 	recipes, err := a.collection()
 	if err != nil {
 		return err
@@ -227,26 +293,58 @@ func (a *app) recipeLint(args []string) error {
 		}
 	}
 	var wrong yamlfile.Mistakes
+	unjudged := []string{}
 	for _, arg := range args {
-		mistakes, err := lint(recipes, cat, arg)
+		r, all, mistakes, err := lint(recipes, cat, arg)
 		if err != nil {
 			return err
 		}
+		if deep.on && r != nil && len(mistakes) == 0 {
+			more, dark, err := a.lintDeep(ctx, r, all, deep)
+			if err != nil {
+				return fmt.Errorf("%s: %w", r.File(), err)
+			}
+			mistakes, unjudged = more, append(unjudged, dark...)
+		}
 		wrong = append(wrong, mistakes...)
+	}
+	for _, fix := range unjudged {
+		fmt.Fprintf(a.err, "srcmend: %s could not be judged: neither an archive nor a repository that has its files is here; try --fetch, or srcmend fetch PKG --history\n", fix)
 	}
 	if len(wrong) > 0 {
 		return wrong.Err()
 	}
 	if a.json {
-		return a.encode(map[string]any{"checked": len(args), "mistakes": []string{}})
+		return a.encode(map[string]any{"checked": len(args), "mistakes": []string{}, "unjudged": unjudged})
 	}
 	_, err = fmt.Fprintf(a.out, "%s checked, no mistakes\n", count(len(args), "recipe"))
 	return err
 }
 
+// lintDeep asks the releases of one recipe.
+func (a *app) lintDeep(ctx context.Context, r *recipe.Recipe, all *recipe.Collection, o deepOptions) (wrong yamlfile.Mistakes, unjudged []string, err error) {
+	c := &checking{app: a, recipes: all, r: r, checkOptions: checkOptions{all: true, get: o.get, git: o.git}}
+	if err := c.begin(); err != nil {
+		return nil, nil, err
+	}
+	defer c.close()
+	if wrong, err = c.identities(ctx); err != nil || len(wrong) > 0 {
+		return wrong, nil, err
+	}
+	releases, err := c.releases(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	wrong, fixes := check.Lint(r, releases)
+	for _, f := range fixes {
+		unjudged = append(unjudged, r.Name+": "+f)
+	}
+	return wrong, unjudged, nil
+}
+
 // lint checks one recipe: a file when the argument looks like one, else a
-// package of the collection.
-func lint(all *recipe.Collection, cat *signature.Catalogue, arg string) (yamlfile.Mistakes, error) {
+// package of the collection. The collection it gives has the files of the recipe.
+func lint(all *recipe.Collection, cat *signature.Catalogue, arg string) (*recipe.Recipe, *recipe.Collection, yamlfile.Mistakes, error) {
 	var r *recipe.Recipe
 	var err error
 	if strings.ContainsRune(arg, filepath.Separator) || strings.HasSuffix(arg, ".yaml") {
@@ -255,7 +353,7 @@ func lint(all *recipe.Collection, cat *signature.Catalogue, arg string) (yamlfil
 		all = all.Under(here)
 		text, rerr := recipe.ReadFile(arg)
 		if rerr != nil {
-			return nil, &usageError{rerr.Error(), "srcmend recipe list names the packages"}
+			return nil, nil, nil, &usageError{rerr.Error(), "srcmend recipe list names the packages"}
 		}
 		r, err = recipe.ParseNamed(filepath.Clean(arg), strings.TrimSuffix(file, ".yaml"), text)
 	} else {
@@ -263,12 +361,12 @@ func lint(all *recipe.Collection, cat *signature.Catalogue, arg string) (yamlfil
 	}
 	var mistakes yamlfile.Mistakes
 	if err != nil && !errors.As(err, &mistakes) {
-		return nil, err
+		return nil, nil, nil, err
 	}
 	if r == nil {
-		return mistakes, nil
+		return nil, nil, mistakes, nil
 	}
-	return append(mistakes, r.Lint(recipe.Surroundings{
+	return r, all, append(mistakes, r.Lint(recipe.Surroundings{
 		File: all.File, Known: cat.Known, PatchIDs: patchIDs,
 		Matches: func(id string, log []byte) bool {
 			return slices.ContainsFunc(cat.ScanText(log), func(f signature.Finding) bool { return f.Signature == id })

@@ -30,7 +30,7 @@ type Recipe struct {
 	// How an unpacked tree tells its version, where configure, CMakeLists.txt and the like
 	// do not.
 	Identify []Identify `json:"identify,omitempty"`
-	Build    Build     `json:"build,omitzero"`
+	Build    Build      `json:"build,omitzero"`
 	// Packages a build needs, by whose they are: debian, freebsd.
 	Needs map[string][]string `json:"needs,omitempty"`
 	// What some versions need somewhere.
@@ -99,6 +99,11 @@ type Identify struct {
 // Pattern is the regular expression. It is one, since the recipe was checked.
 func (i Identify) Pattern() *regexp.Regexp { return regexp.MustCompile("(?s)" + i.Version) }
 
+// Mistake is one at the value that path leads to.
+func (r *Recipe) Mistake(hint, text string, path ...any) yamlfile.Mistake {
+	return r.doc.Mistake(hint, text, path...)
+}
+
 // Tag is the tag of a version in the upstream's repository.
 func (r *Recipe) Tag(v version.Version) (string, error) {
 	form := "{version}"
@@ -159,8 +164,8 @@ type Fix struct {
 	When string `json:"when,omitempty"`
 	// Where more is said about it.
 	Links  []string `json:"links,omitempty"`
-	Origin   *Origin `json:"origin,omitempty"`
-	Proof    *Proof  `json:"proof,omitempty"`
+	Origin *Origin  `json:"origin,omitempty"`
+	Proof  *Proof   `json:"proof,omitempty"`
 }
 
 // Cures names the error that a fix cures.

@@ -231,4 +231,3 @@ func conclude(b *strings.Builder, s check.Summary) {
 		fmt.Fprintf(b, "  affects %s\n", clean(s.Affects))
 	}
 }
-
