@@ -21,6 +21,7 @@ func evil() map[string][]item {
 		"name leads upwards in the middle":  {victim, reg("a/../../outside", "evil")},
 		"name leads upwards and comes back": {victim, reg("a/../b", "evil")},
 		"folder leads upwards":              {victim, dir("../secret/new")},
+		"folder of a change on its way":     {victim, reg("a/.srcmend-edit-stage/journal", "evil")},
 		"absolute name":                     {victim, reg("/tmp/outside", "evil")},
 		"absolute folder":                   {victim, dir("/tmp/secret")},
 		"link out, then a file through it":  {victim, sym("a/l", "../../secret"), reg("a/l/f", "evil")},
@@ -182,6 +183,8 @@ func TestLimits(t *testing.T) {
 		{"one entry too many", many, Options{MaxEntries: 19}, false},
 		{"long name", []item{reg("a/1234567", "1")}, Options{MaxName: 8}, false},
 		{"name that just fits", []item{reg("a/123456", "1")}, Options{MaxName: 8}, true},
+		{"folders on the way", []item{reg("a/1/2/3/4/5/6/7/x", "1"), reg("a/8/x", "1")}, Options{MaxEntries: 2}, true},
+		{"too many folders on the way", []item{reg("a/1/2/3/4/5/6/7/x", "1"), reg("a/8/9/x/y/z/1/2/3/x", "1")}, Options{MaxEntries: 2}, false},
 		{"deep name", []item{reg("a/b/c", "1")}, Options{MaxDepth: 2}, false},
 		{"name that is just deep enough", []item{reg("a/b/c", "1")}, Options{MaxDepth: 3}, true},
 	} {

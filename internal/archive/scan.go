@@ -19,7 +19,13 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/mikelolasagasti/xz"
+
+	"srcmend/internal/tree"
 )
+
+// deepest is how many components names may have on the average of as many entries as
+// are allowed: each can be a folder that has to be made.
+const deepest = 8
 
 // A kind is what an entry becomes.
 type kind int
@@ -52,6 +58,8 @@ type scanner struct {
 	raw   atomic.Int64 // bytes read from the file
 	plain int64        // bytes that came out of the decompressor
 	visit visitor
+
+	components int // of all names
 }
 
 // scan finds out what f is and visits its entries.
@@ -273,7 +281,10 @@ func (s *scanner) one(e entry, r io.Reader) error {
 		return fmt.Errorf("%w: the target of the link %s has more than %d bytes", ErrLimit, quote(raw), s.o.MaxName)
 	}
 	s.stats.Entries++
+	s.components += strings.Count(name, "/") + 1
 	switch {
+	case s.components > deepest*s.o.MaxEntries:
+		return fmt.Errorf("%w: the names have more than %d components in all", ErrLimit, deepest*s.o.MaxEntries)
 	case s.stats.Entries > s.o.MaxEntries:
 		return fmt.Errorf("%w: more than %d entries", ErrLimit, s.o.MaxEntries)
 	case e.size > s.o.MaxFile:
@@ -320,6 +331,9 @@ func (s *scanner) cleanName(name string) (string, error) {
 		case "..":
 			return "", refuse("leads upwards")
 		default:
+			if strings.HasPrefix(component, tree.TempPrefix) {
+				return "", refuse("is for changes of a source tree that are on their way")
+			}
 			if len(component) > maxComponent {
 				return "", fmt.Errorf("%w: name %s has a component of more than %d bytes", ErrLimit, quote(name), maxComponent)
 			}
