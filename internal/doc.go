@@ -24,17 +24,19 @@
 // and patches, each known by what proves it. event is the stream of what
 // happened. yamlfile reads YAML and reports every mistake with its place.
 //
-// On floor 1 are the things themselves: a recipe, a patch, an archive, the
-// running of a command (build), the catalogue of errors (signature). They do
-// not know each other either; what a recipe's lint needs of patches and
-// signatures it is handed as functions.
+// On floor 1 are the things themselves: a recipe, a patch, an archive, a git
+// repository (gitrepo), the running of a command (build), the catalogue of errors
+// (signature). They do not know each other either; what a recipe's lint needs of
+// patches and signatures it is handed as functions. A tree, an archive and a commit
+// are sources of files alike, and a patch is judged by any of them.
 //
 // On floor 2, plan turns a recipe into a value that says all that will be
 // done; fetch gets a distfile from the first source that has the right bytes;
 // history keeps what was done; series puts the patches of a quilt series into a
-// tree, and keeps the record of them there.
+// tree, and keeps the record of them there; upstream asks a repository's history.
 //
-// On floor 3, work carries out one plan. report, on floor 5, renders events.
+// On floor 3, work carries out one plan, and check answers which fixes a release
+// needs. report, on floor 5, renders events and answers.
 // The roof, cmd/srcmend, reads flags and puts the parts together; the data
 // folders recipes and patches are embedded there.
 //
@@ -71,6 +73,18 @@
 // edit of the tree: all new contents are written into one folder beside a journal,
 // and renamed; after a kill the next to open the tree finds the journal and finishes
 // or undoes. A series is the same, with many patches in one draft, and one edit.
+//
+// # One question, followed through
+//
+// "srcmend check dovecot@2.3.4" loads one recipe. If the release's archive is in the
+// store, it is read once, and only the files are kept whose names a patch has; else the
+// tag of the upstream's repository is the source, if that is at hand. For each fix a
+// draft is made over that source, and the patch is tried in it, in and out. A mail that
+// fits neither way is looked for in the tag's history: a commit that makes the same
+// change says that the release has it. The verdict is held against the recipe's range,
+// and the platform against what the fix says of where. With --all this is done for every
+// release, and what they say is put together to ranges; recipe lint --deep does the
+// same and compares.
 //
 // # Red and failed
 //
