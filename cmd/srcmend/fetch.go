@@ -86,11 +86,7 @@ func (a *app) fetchVerb() *cobra.Command {
 }
 
 func (a *app) fetch(ctx context.Context, target string, o fetchOptions) error {
-	recipes, err := a.collection()
-	if err != nil {
-		return err
-	}
-	r, release, err := load(recipes, target)
+	recipes, r, release, err := a.load(target)
 	if err != nil {
 		return err
 	}
@@ -117,11 +113,7 @@ func (a *app) fetch(ctx context.Context, target string, o fetchOptions) error {
 
 // fetchHistory gets the repository of a package's upstream.
 func (a *app) fetchHistory(ctx context.Context, target string, o fetchOptions) error {
-	recipes, err := a.collection()
-	if err != nil {
-		return err
-	}
-	r, release, err := load(recipes, target)
+	_, r, release, err := a.load(target)
 	if err != nil {
 		return err
 	}

@@ -152,11 +152,7 @@ func (a *app) showList(all []listed) error {
 }
 
 func (a *app) recipeShow(ctx context.Context, target string) error {
-	recipes, err := a.collection()
-	if err != nil {
-		return err
-	}
-	r, release, err := load(recipes, target)
+	recipes, r, release, err := a.load(target)
 	if err != nil {
 		return err
 	}

@@ -242,3 +242,11 @@ func load(recipes *recipe.Collection, target string) (r *recipe.Recipe, release 
 	r, err = recipes.Load(pkg)
 	return r, release, err
 }
+
+// load reads the recipe of PKG[@VERSION], and says what all it was looked for in.
+func (a *app) load(target string) (all *recipe.Collection, r *recipe.Recipe, release string, err error) {
+	if all, err = a.collection(); err == nil {
+		r, release, err = load(all, target)
+	}
+	return all, r, release, err
+}
