@@ -42,17 +42,23 @@ func newMaker(t testing.TB) *maker {
 	return m
 }
 
-// git runs the git program, without anybody's settings.
+// git runs the git program in the work tree.
 func (m *maker) git(args ...string) string {
 	m.t.Helper()
+	m.hour = m.hour.Add(time.Hour)
+	return gitAt(m.t, m.dir, m.hour.Format(time.RFC3339), args...)
+}
+
+// gitAt runs the git program in a folder, without anybody's settings, as if it were the
+// date.
+func gitAt(t testing.TB, dir, date string, args ...string) string {
+	t.Helper()
 	program, err := exec.LookPath("git")
 	if err != nil {
-		m.t.Skip("no git here to make repositories with")
+		t.Skip("no git here to make repositories with")
 	}
-	m.hour = m.hour.Add(time.Hour)
 	cmd := exec.Command(program, append([]string{"-c", "init.defaultBranch=main"}, args...)...)
-	cmd.Dir = m.dir
-	date := m.hour.Format(time.RFC3339)
+	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "GIT_EDITOR=true",
 		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.org", "GIT_COMMITTER_NAME=c", "GIT_COMMITTER_EMAIL=c@example.org",
 		"GIT_AUTHOR_DATE="+date, "GIT_COMMITTER_DATE="+date)
@@ -60,9 +66,9 @@ func (m *maker) git(args ...string) string {
 	if err != nil {
 		var exit *exec.ExitError
 		if !errors.As(err, &exit) {
-			m.t.Fatal(err)
+			t.Fatal(err)
 		}
-		m.t.Fatalf("git %s: %v\n%s%s", strings.Join(args, " "), err, out, exit.Stderr)
+		t.Fatalf("git %s: %v\n%s%s", strings.Join(args, " "), err, out, exit.Stderr)
 	}
 	return strings.TrimSuffix(string(out), "\n")
 }
