@@ -104,12 +104,12 @@ func TestTagOfVersion(t *testing.T) {
 // someVersion is one that upstreams could have given.
 func someVersion(t testing.TB, random *rand.Rand) version.Version {
 	t.Helper()
-	text := fmt.Sprint(random.IntN(12))
+	numbers := []string{fmt.Sprint(random.IntN(12))}
 	for range random.IntN(4) {
-		text += fmt.Sprintf(".%0*d", 1+random.IntN(2), random.IntN(30))
+		numbers = append(numbers, fmt.Sprintf("%0*d", 1+random.IntN(2), random.IntN(30)))
 	}
-	text += []string{"", "", "", "-rc1", ".rc2", "rc3", "-beta", "p1", "-4"}[random.IntN(9)]
-	v, err := version.Parse(version.Dotted, text)
+	end := []string{"", "", "", "-rc1", ".rc2", "rc3", "-beta", "p1", "-4"}[random.IntN(9)]
+	v, err := version.Parse(version.Dotted, strings.Join(numbers, ".")+end)
 	if err != nil {
 		t.Fatal(err)
 	}
