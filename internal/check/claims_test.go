@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"strings"
 	"testing"
 
@@ -297,6 +298,31 @@ func TestAmbiguous(t *testing.T) {
 		must(t, err)
 		if a := r.Fixes[0]; a.Verdict != patch.Ambiguous || a.Needed != claimed || a.Disagrees || !strings.Contains(a.Why, "so does taking it out") {
 			t.Errorf("%q: %+v", v, a)
+		}
+	}
+}
+
+// TestNotMoved: a mail that makes, removes or renames files is about those names, and not
+// about files in other folders that are called alike.
+func TestNotMoved(t *testing.T) {
+	const head = "diff --git a/src/main.c b/src/main.c\n"
+	for name, text := range map[string]string{
+		"removes": head + "deleted file mode 100644\n--- a/src/main.c\n+++ /dev/null\n@@ -1,3 +0,0 @@\n-#include <stdio.h>\n-#include <unistd.h>\n-#include <sys/wait.h>\n",
+		"renames": "diff --git a/src/main.c b/src/new.c\nsimilarity index 100%\nrename from src/main.c\nrename to src/new.c\n",
+	} {
+		c := asker(t, claims(t, ""))
+		c.Patch = func(context.Context, recipe.Fix, version.Version) (*patch.Patch, error) { return parse(t, text), nil }
+		for _, named := range []bool{false, true} {
+			src := files{"lib/main.c": without}
+			at := &check.Content{Source: src}
+			if named {
+				at.Names = maps.Keys(src)
+			}
+			r, err := c.Ask(t.Context(), dotted(t, "1.0"), at)
+			must(t, err)
+			if a := r.Fixes[0]; a.Verdict != patch.Absent || a.Why != "src/main.c is not there" {
+				t.Errorf("one that %s: %s, %q", name, a.Verdict, a.Why)
+			}
 		}
 	}
 }

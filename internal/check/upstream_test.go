@@ -141,7 +141,9 @@ var worlds = []world{
 			m.write(statsFile, statsTest)
 			m.release("1.0")
 			m.edit(statsFile, addSignal...)
-			mail := m.mail(m.commit("include signal.h"))
+			mails := m.mail(m.commit("include signal.h"))
+			m.edit(statsFile, addFormats...)
+			mails += m.mail(m.commit("use PRIu64"))
 			m.git("reset", "-q", "--hard", "1.0")
 			m.git("mv", statsFile, "src/lib/test-stats-x.c")
 			m.write("tests/empty", "")
@@ -149,6 +151,8 @@ var worlds = []world{
 			m.release("2.0")
 			m.edit("tests/test-stats.c", addSignal...)
 			m.release("2.1")
+			m.edit("tests/test-stats.c", addFormats...)
+			m.release("2.1.1")
 			m.edit("tests/test-stats.c", sortIncludes...)
 			m.release("2.2")
 			m.write("old/test-stats.c", statsTest)
@@ -158,16 +162,17 @@ var worlds = []world{
 			m.release("2.4")
 			m.git("rm", "-q", "tests/test-stats.c")
 			m.release("2.5")
-			return mail
+			return mails
 		},
 		want: []expectation{
-			{"1.0", patch.Needed, "needed", ""},
-			{"2.0", patch.Conflict, "conflict", statsFile + " is tests/test-stats.c now, where it would fit"},
-			{"2.1", patch.Present, "present", statsFile + " is tests/test-stats.c now, and taking it out fits there"},
-			{"2.2", patch.Superseded, "superseded", statsFile + " is tests/test-stats.c now, and its lines are there"},
-			{"2.3", patch.Absent, "absent", statsFile + " is not there"},
-			{"2.4", patch.Absent, "absent", statsFile + " is not there"},
-			{"2.5", patch.Absent, "absent", statsFile + " is not there"},
+			{"1.0", patch.Needed, "needed needed", ""},
+			{"2.0", patch.Conflict, "conflict conflict", statsFile + " is tests/test-stats.c now, where it would fit"},
+			{"2.1", patch.Conflict, "present conflict", statsFile + " is tests/test-stats.c now, where it would fit"},
+			{"2.1.1", patch.Present, "present present", statsFile + " is tests/test-stats.c now, and taking it out fits there"},
+			{"2.2", patch.Superseded, "superseded present", statsFile + " is tests/test-stats.c now, and its lines are there"},
+			{"2.3", patch.Absent, "absent absent", statsFile + " is not there"},
+			{"2.4", patch.Absent, "absent absent", statsFile + " is not there"},
+			{"2.5", patch.Absent, "absent absent", statsFile + " is not there"},
 		},
 		right: "< 2.0",
 	},
@@ -259,6 +264,7 @@ var worlds = []world{
 			m.edit(statsFile, "\texpect_begin(id);\n", `	expect("BEGIN\t%lu\n", id);`+"\n")
 			m.commit("as before")
 			m.edit(statsFile, addFormats...)
+			m.commit("use PRIu64 again")
 			m.release("1.4")
 			m.edit(statsFile, rewrite...)
 			m.release("1.5")
@@ -405,8 +411,10 @@ func (b built) ask(t *testing.T, c *check.Checker, e expectation, v version.Vers
 		word := string(mail.Verdict)
 		if mail.Twin != "" {
 			word += "*"
-			if !strings.Contains(mail.Why, upstream.Short(mail.Twin)) {
-				t.Errorf("%s: the reason %q does not name commit %s", e.tag, mail.Why, mail.Twin)
+			twin, err := b.repo.Commit(mail.Twin)
+			must(t, err)
+			if !strings.Contains(mail.Why, upstream.Short(mail.Twin)) || !strings.Contains(twin.Subject, strings.TrimPrefix(mail.Subject, "[PATCH] ")) {
+				t.Errorf("%s: the reason %q does not name commit %s, or that is not about %q", e.tag, mail.Why, mail.Twin, mail.Subject)
 			}
 		}
 		mails = append(mails, word)
@@ -434,4 +442,15 @@ func (b built) ask(t *testing.T, c *check.Checker, e expectation, v version.Vers
 		t.Errorf("%s: the reason %q is that of no mail", where, a.Why)
 	}
 	return r
+}
+
+// TestShallow: a history that is cut off does not know, which is no error.
+func TestShallow(t *testing.T) {
+	t.Parallel()
+	b := worlds[0].build(t)
+	dir := t.TempDir()
+	b.git("clone", "-q", "--bare", "--depth=1", "--branch=1.2", "file://"+b.dir, dir)
+	b.repo = openRepo(t, dir)
+	e := expectation{"1.2", patch.Superseded, "present superseded*", ""}
+	b.ask(t, b.asker(true), e.blind(), dotted(t, "1.2"), fromGit(t, b.repo, "1.2"))
 }

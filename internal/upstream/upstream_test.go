@@ -478,3 +478,30 @@ func TestStrip(t *testing.T) {
 		}
 	}
 }
+
+// TestRemembered: what was found out for one mail does not mislead about another that
+// changes other files.
+func TestRemembered(t *testing.T) {
+	t.Parallel()
+	m := start(t)
+	a := m.fix()
+	m.edit("src/b.c", "other 3", "another 3")
+	b := m.commit("change b.c")
+	m.edit("src/a.c", "line 10", "line ten")
+	m.edit("src/b.c", "other 10", "other ten")
+	both := m.commit("change both")
+	m.more("line 31")
+	repo := open(t, m.dir)
+	c, err := repo.Commit(m.head())
+	check(t, err)
+	history := upstream.New(repo)
+	for _, id := range []string{b, a, both, b} {
+		p := parse(t, m.mail(id))
+		twin, err := history.Twin(t.Context(), c, p, 0, patch.Options{Strip: 1})
+		check(t, err)
+		if twin == nil || twin.Commit.ID != id || twin.Reverted {
+			t.Errorf("the twin is %+v, want %s", twin, id)
+		}
+		m.samePatchID(p, 0, want{commit: id})
+	}
+}
