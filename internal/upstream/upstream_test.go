@@ -495,6 +495,11 @@ func TestRemembered(t *testing.T) {
 	c, err := repo.Commit(m.head())
 	check(t, err)
 	history := upstream.New(repo)
+	nowhere := dated(strings.ReplaceAll(m.mail(b), "another 3", "nothing"), "Mon, 1 Jan 2001 00:00:00 +0000")
+	twin, err := history.Twin(t.Context(), c, parse(t, nowhere), 0, patch.Options{Strip: 1}) // asks all of it
+	if twin != nil || err != nil {
+		t.Errorf("%v, %v of a mail that is nowhere", twin, err)
+	}
 	for _, id := range []string{b, a, both, b} {
 		p := parse(t, m.mail(id))
 		twin, err := history.Twin(t.Context(), c, p, 0, patch.Options{Strip: 1})
