@@ -113,6 +113,8 @@ func TestNoUpstreamNames(t *testing.T) {
 	if err != nil || len(recipes) == 0 {
 		t.Fatalf("no recipes: %v", err)
 	}
+	// The recipes of operating systems have the names that Go has for them.
+	recipes = slices.DeleteFunc(recipes, func(name string) bool { return filepath.Base(name) == "freebsd.yaml" })
 	err = filepath.WalkDir("..", func(file string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() || path.Ext(file) != ".go" || strings.HasSuffix(file, "_test.go") {
 			return err

@@ -445,10 +445,11 @@ func (c *checking) patch(ctx context.Context, f recipe.Fix, v version.Version) (
 	if err != nil {
 		return nil, err
 	}
-	key := f.ID
+	places := []string{f.ID}
 	for _, p := range fix.Patch {
-		key += " " + p.URL
+		places = append(places, p.URL)
 	}
+	key := strings.Join(places, " ")
 	if p := c.patches[key]; p != nil {
 		return p, nil
 	}
@@ -512,8 +513,9 @@ func (c *checking) folder(ctx context.Context, dir string) (report.Check, error)
 func (c *checking) identify(t *tree.Tree, guesses []check.Guess) (v version.Version, err error) {
 	name, spelt, _ := strings.Cut(c.as, "@")
 	if name == "" {
+		// What the tree says itself goes before the name of its folder.
 		i := slices.IndexFunc(guesses, func(g check.Guess) bool { return c.recipes.Has(g.Name) })
-		if i < 0 {
+		if i < 0 || i == len(guesses)-1 && i > 0 {
 			var said []string
 			for _, g := range guesses {
 				said = append(said, g.String())

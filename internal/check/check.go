@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"strings"
 
 	"srcmend/internal/gitrepo"
 	"srcmend/internal/patch"
@@ -175,7 +176,7 @@ func settled(v patch.Verdict) bool {
 func (c *Checker) judge(ctx context.Context, a *Answer, p *patch.Patch, content *Content) error {
 	o := patch.Options{Strip: patch.ChooseStrip}
 	_, report, err := p.Verdict(content, o)
-	if errors.Is(err, tree.ErrRefused) {
+	if errors.Is(err, tree.ErrRefused) || errors.Is(err, patch.ErrOptions) {
 		a.Why = err.Error()
 		return nil
 	}
@@ -183,32 +184,43 @@ func (c *Checker) judge(ctx context.Context, a *Answer, p *patch.Patch, content 
 		return err
 	}
 	o.Strip = report.Strip
+	mails := moved(p, report, content, o)
 	for i := range report.Mails {
 		m := &report.Mails[i]
-		mail := Mail{Subject: m.Subject, ID: m.ID, Why: because(*m)}
-		switch m.Verdict {
-		case patch.Conflict:
+		mail := Mail{Subject: m.Subject, ID: m.ID, Verdict: m.Verdict, Why: because(*m)}
+		if mails != nil {
+			mail.Verdict, mail.Why = mails[i].Verdict, mails[i].Why
+		} else if m.Verdict == patch.Conflict {
 			twin, err := c.twin(ctx, content, p, i, o)
 			if err != nil {
 				return err
 			}
 			if twin != nil {
 				mail.Twin = twin.Commit.ID
-				m.Verdict, mail.Why = byTwin(twin, mail.Why)
+				mail.Verdict, mail.Why = byTwin(twin, mail.Why)
 			}
-		case patch.Absent:
-			m.Verdict, mail.Why = moved(p.Mails[i], mail.Why, content, o)
 		}
-		mail.Verdict = m.Verdict
+		m.Verdict = mail.Verdict
 		a.Mails = append(a.Mails, mail)
 	}
 	a.Verdict = report.Verdict()
-	for _, m := range a.Mails { // the first that the verdict comes from
-		if a.Why == "" && m.Verdict == a.Verdict {
-			a.Why = m.Why
+	a.Why = why(a)
+	return nil
+}
+
+// why is what the verdict comes from: the first mail of which it is the verdict, or that
+// they contradict each other.
+func why(a *Answer) string {
+	for _, m := range a.Mails {
+		if m.Verdict == a.Verdict {
+			return m.Why
 		}
 	}
-	return nil
+	var parts []string
+	for i, m := range a.Mails {
+		parts = append(parts, fmt.Sprintf("mail %d is %s", i+1, m.Verdict))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // twin asks the history of a release. One that is cut off does not know.

@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"srcmend/internal/patch"
@@ -25,37 +26,50 @@ func (g Guess) String() string {
 	return fmt.Sprintf("%s %s (says %s)", g.Name, g.Version, g.From)
 }
 
-// Rules say how files that builds leave or need name their package. The groups called
-// name and version are what counts.
+// rules say how files that builds leave or need name their package: the first part of
+// the file that is meant, and in it the groups called name and version.
 var rules = []struct {
 	file string
+	part *regexp.Regexp
 	says []*regexp.Regexp
 }{
-	{"configure", []*regexp.Regexp{
-		regexp.MustCompile(`(?m)^PACKAGE_TARNAME='(?P<name>[^']+)'$`),
-		regexp.MustCompile(`(?m)^PACKAGE_VERSION='(?P<version>[^']+)'$`),
+	{"configure", nil, []*regexp.Regexp{
+		regexp.MustCompile(`(?m)^PACKAGE_TARNAME='(?P<name>[^'\n]+)'$`),
+		regexp.MustCompile(`(?m)^PACKAGE_VERSION='(?P<version>[^'\n]+)'$`),
 	}},
-	{"configure.ac", autoconf},
-	{"configure.in", autoconf},
-	{"CMakeLists.txt", []*regexp.Regexp{
-		regexp.MustCompile(`(?im)^\s*project\s*\(\s*"?(?P<name>[\w.+-]+)"?`),
-		regexp.MustCompile(`(?is)\bproject\s*\([^)]*?\bVERSION\s+"?(?P<version>\d[\w.+-]*)`),
+	{"configure.ac", autoconfCall, autoconf},
+	{"configure.in", autoconfCall, autoconf},
+	{"CMakeLists.txt", regexp.MustCompile(`(?im)^[^#\n]*\bproject\s*\((?:[^)#]|#.*$)*\)`), []*regexp.Regexp{
+		regexp.MustCompile(`(?i)\bproject\s*\(\s*"?(?P<name>[\w.+-]+)"?[\s)]`),
+		regexp.MustCompile(`(?is)\bVERSION\s+"?(?P<version>\d[\w.+-]*)`),
 	}},
-	{"meson.build", []*regexp.Regexp{
-		regexp.MustCompile(`(?s)\bproject\s*\(\s*'(?P<name>[^']+)'`),
-		regexp.MustCompile(`(?s)\bproject\s*\([^)]*?\bversion\s*:\s*'(?P<version>\d[^']*)'`),
+	{"meson.build", regexp.MustCompile(`(?ms)^\s*project\s*\(.*?^?\)\s*$`), []*regexp.Regexp{
+		regexp.MustCompile(`^\s*project\s*\(\s*'(?P<name>[^'\n]+)'`),
+		regexp.MustCompile(`[\s,(]version\s*:\s*'(?P<version>\d[^'\n]*)'`),
 	}},
-	{"debian/changelog", []*regexp.Regexp{
-		regexp.MustCompile(`^(?P<name>[a-z0-9][a-z0-9.+-]+) \((?:\d+:)?(?P<version>[^-)+~]+)`),
+	{"debian/changelog", nil, []*regexp.Regexp{
+		regexp.MustCompile(`^(?P<name>[a-z0-9][a-z0-9.+-]+) \((?:\d+:)?(?P<version>\d[^)+ ]*?)(?:[+][^)]*)?(?:-[^-)]*)?\)`),
 	}},
 }
 
-var autoconf = []*regexp.Regexp{
-	regexp.MustCompile(`(?m)^\s*AC_INIT\(\s*\[?(?P<name>[\w.+ -]+?)\]?\s*,\s*\[?(?P<version>\d[\w.+-]*)\]?`),
-}
+// The arguments of AC_INIT are the package's name, its version, where to report what is
+// wrong, and the name of the archive, which is made of the package's name if it is not given.
+var (
+	autoconfCall = regexp.MustCompile(`(?m)^\s*AC_INIT\((?:[^()]|\([^()]*\))*\)`)
+	autoconf     = []*regexp.Regexp{
+		regexp.MustCompile(`AC_INIT\(\s*\[?(?:GNU )?(?P<name>[\w.+ -]+?)\]?\s*,\s*\[?(?P<version>\d[\w.+-]*)\]?`),
+		regexp.MustCompile(`AC_INIT\([^,]*,[^,]*,[^,]*,\s*\[?(?P<name>[\w.+-]+)\]?`),
+	}
+)
+
+// maxRead is how much of a file is looked at for what its package is, in bytes.
+const maxRead = 256 << 10
 
 // folderForm is the name of a folder that a release was unpacked into.
 var folderForm = regexp.MustCompile(`^(?P<name>[A-Za-z][\w.+-]*?)[-_]v?(?P<version>\d[\w.+~-]*)$`)
+
+// nameForm is the form of a package's name; what else a file says is not believed.
+var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9.+_-]{0,63}$`)
 
 // Identify says what a tree is, the best guess first. folder is the name of the folder it
 // is in.
@@ -67,10 +81,14 @@ func Identify(src patch.Source, folder string) []Guess {
 			continue
 		}
 		g := Guess{From: rule.file}
-		for _, re := range rule.says {
-			g.take(re, string(f.Data))
+		text := string(f.Data[:min(len(f.Data), maxRead)])
+		if rule.part != nil {
+			text = rule.part.FindString(text)
 		}
-		if g.Name != "" {
+		for _, re := range rule.says {
+			g.take(re, text)
+		}
+		if nameForm.MatchString(g.Name) {
 			all = append(all, g)
 		}
 	}
@@ -88,10 +106,10 @@ func (g *Guess) take(re *regexp.Regexp, text string) {
 		return
 	}
 	if i := re.SubexpIndex("name"); i >= 0 {
-		g.Name = strings.ToLower(strings.TrimSpace(m[i]))
+		g.Name = strings.ReplaceAll(strings.ToLower(strings.TrimSpace(m[i])), " ", "-")
 	}
 	if i := re.SubexpIndex("version"); i >= 0 {
-		g.Version = m[i]
+		g.Version = strings.ReplaceAll(m[i], "~", "-") // Debian's sign for what goes before
 	}
 }
 
@@ -104,11 +122,12 @@ func VersionIn(src patch.Source, r *recipe.Recipe, guesses []Guess) (v version.V
 		if err != nil {
 			continue
 		}
-		m := rule.Pattern().FindStringSubmatch(string(f.Data))
+		m := rule.Pattern().FindStringSubmatch(string(f.Data[:min(len(f.Data), maxRead)]))
 		if m == nil {
 			continue
 		}
-		if v, err := version.Parse(r.Versions.Scheme, strings.Join(m[1:], ".")); err == nil {
+		groups := slices.DeleteFunc(m[1:], func(group string) bool { return group == "" })
+		if v, err := version.Parse(r.Versions.Scheme, strings.Join(groups, ".")); err == nil {
 			return v, rule.File
 		}
 	}

@@ -10,53 +10,64 @@ import (
 	"srcmend/internal/tree"
 )
 
-// moved judges a mail whose files are not there by those that have their names in other
-// folders, if there is just one of each name. A mail that is in there, is in; one that
-// would be needed there does not fit as it is.
-func moved(m patch.Mail, why string, content *Content, o patch.Options) (patch.Verdict, string) {
-	to, found := whereNow(m, content, o)
-	if !found {
-		return patch.Absent, why
+// moved judges a patch none of whose files is there by those that have their names in
+// other folders, if there is just one of each name. A mail that is in there, is in; one
+// that would be needed there does not fit as it is. It gives nothing if that tells nothing.
+func moved(p *patch.Patch, report patch.Report, content *Content, o patch.Options) []Mail {
+	if slices.ContainsFunc(report.Mails, func(m patch.MailReport) bool { return m.Verdict != patch.Absent }) {
+		return nil
 	}
-	single := &patch.Patch{Mails: []patch.Mail{m}}
-	verdict, _, err := single.Verdict(renamed{content.Source, to}, o)
+	to, found := whereNow(p, content, o)
+	if !found {
+		return nil
+	}
+	_, now, err := p.Verdict(renamed{content.Source, to}, o)
+	if err != nil {
+		return nil
+	}
 	was := slices.Min(slices.Collect(maps.Keys(to)))
 	is := fmt.Sprintf("%s is %s now", was, to[was])
-	switch {
-	case err != nil:
-	case verdict == patch.Present:
-		return patch.Present, is + ", and taking it out fits there"
-	case verdict == patch.Superseded:
-		return patch.Superseded, is + ", and its lines are there"
-	case verdict == patch.Needed:
-		return patch.Conflict, is + ", where it would fit; make the patch anew for that name"
+	mails := make([]Mail, len(now.Mails))
+	for i, m := range now.Mails {
+		switch m.Verdict {
+		case patch.Present:
+			mails[i] = Mail{Verdict: patch.Present, Why: is + ", and taking it out fits there"}
+		case patch.Superseded:
+			mails[i] = Mail{Verdict: patch.Superseded, Why: is + ", and its lines are there"}
+		case patch.Needed:
+			mails[i] = Mail{Verdict: patch.Conflict, Why: is + ", where it would fit; make the patch anew for that name"}
+		default:
+			return nil
+		}
 	}
-	return patch.Absent, why
+	return mails
 }
 
-// whereNow finds the files of a mail in other folders.
-func whereNow(m patch.Mail, content *Content, o patch.Options) (to map[string]string, found bool) {
+// whereNow finds the files of a patch in other folders.
+func whereNow(p *patch.Patch, content *Content, o patch.Options) (to map[string]string, found bool) {
 	to = map[string]string{} // by where they were
-	for _, f := range m.Files {
-		name, ok := patch.Strip(f.OldName, o.Strip)
-		if f.Kind != patch.Modify || !ok {
-			return nil, false
+	bases := map[string]string{}
+	for _, m := range p.Mails {
+		for _, f := range m.Files {
+			name, ok := patch.Strip(f.OldName, o.Strip)
+			if f.Kind != patch.Modify || !ok || bases[path.Base(name)] != "" && bases[path.Base(name)] != name {
+				return nil, false
+			}
+			to[name], bases[path.Base(name)] = "", name
 		}
-		to[name] = ""
 	}
 	if content.Names == nil || len(to) == 0 {
 		return nil, false
 	}
 	for name := range content.Names {
-		for was, now := range to {
-			if path.Base(was) != path.Base(name) {
-				continue
-			}
-			if now != "" {
-				return nil, false
-			}
-			to[was] = name
+		was := bases[path.Base(name)]
+		if was == "" {
+			continue
 		}
+		if to[was] != "" {
+			return nil, false
+		}
+		to[was] = name
 	}
 	for _, now := range to {
 		if now == "" {

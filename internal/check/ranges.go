@@ -33,7 +33,7 @@ type Summary struct {
 // versions. Of those that can't tell, the claim is taken.
 func Sum(releases []Release, fix string) Summary {
 	s := Summary{Fix: fix, Ranges: []Range{}, Needed: []string{}}
-	open, first := false, true
+	open, first := false, ""
 	for _, r := range releases {
 		i := slices.IndexFunc(r.Fixes, func(a Answer) bool { return a.Fix == fix })
 		if i < 0 || r.Version == "" {
@@ -49,7 +49,7 @@ func Sum(releases []Release, fix string) Summary {
 			s.Wrong = append(s.Wrong, r.Version)
 		}
 		switch {
-		case needed && !open && first:
+		case needed && !open && first == "":
 			s.Ranges = append(s.Ranges, Range{Introduced: "0"})
 		case needed && !open:
 			s.Ranges = append(s.Ranges, Range{Introduced: r.Version})
@@ -59,19 +59,23 @@ func Sum(releases []Release, fix string) Summary {
 		if needed {
 			s.Needed = append(s.Needed, r.Version)
 		}
-		open, first = needed, false
+		if open = needed; first == "" {
+			first = r.Version
+		}
 	}
-	s.Affects = affects(s.Ranges)
+	s.Affects = affects(s.Ranges, first)
 	return s
 }
 
-// affects writes ranges as a recipe does.
-func affects(ranges []Range) string {
+// affects writes ranges as a recipe does; first is the first version that is known.
+func affects(ranges []Range, first string) string {
 	var all []string
 	for _, r := range ranges {
 		switch {
 		case r.Introduced == "0" && r.Fixed != "":
 			all = append(all, "< "+r.Fixed)
+		case r.Introduced == "0":
+			all = append(all, ">= "+first)
 		case r.Fixed == "":
 			all = append(all, ">= "+r.Introduced)
 		default:

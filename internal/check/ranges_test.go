@@ -80,7 +80,7 @@ func TestSum(t *testing.T) {
 		{
 			"always",
 			[]string{"1.0 needed", "1.1 needed"},
-			check.Summary{Ranges: []check.Range{{Introduced: "0"}}, Affects: ">= 0", Needed: []string{"1.0", "1.1"}},
+			check.Summary{Ranges: []check.Range{{Introduced: "0"}}, Affects: ">= 1.0", Needed: []string{"1.0", "1.1"}},
 		},
 		{
 			"from the beginning, and again",

@@ -98,6 +98,31 @@ func (d *Draft) weigh(c change) (evidence, error) {
 	return e, nil
 }
 
+// onlyIncludes reports whether all that a mail does is to add #include lines.
+func (m Mail) onlyIncludes() bool {
+	adds := false
+	for _, f := range m.Files {
+		if f.Kind != Modify || f.binary != nil || f.onlyMode() {
+			return false
+		}
+		for _, h := range f.Hunks {
+			for _, line := range h.Body {
+				switch {
+				case line.Op == Remove:
+					return false
+				case line.Op == Add && proves(line.Text):
+					directive, _ := strings.CutPrefix(strings.TrimLeft(line.Text, " \t"), "#")
+					if !strings.HasPrefix(strings.TrimLeft(directive, " \t"), "include") {
+						return false
+					}
+					adds = true
+				}
+			}
+		}
+	}
+	return adds
+}
+
 // nearby is how many lines, besides those of the hunk, may lie between lines that are
 // there already and the context they belong to.
 const nearby = 20

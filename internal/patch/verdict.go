@@ -30,7 +30,8 @@ const (
 // tree was needed, then the one that fits without an offset, or ambiguous. If neither fits, the mail is absent when none of the
 // files it changes is there; otherwise superseded when all lines it adds stand
 // in their files, as often as it adds them, and the lines it removes do not;
-// otherwise in conflict. Lines without a letter or digit prove nothing and are
+// otherwise in conflict. A mail that only adds #include lines is superseded, too, if
+// these stand near where it would fit: twice does no more than once. Lines without a letter or digit prove nothing and are
 // left out of that; so are removed lines that the mail also adds or keeps.
 //
 // The patch is in conflict if a mail is, or if some mails are absent and others
@@ -296,6 +297,9 @@ func (d *Draft) judgeMail(m Mail, o Options, in, out trial) (MailReport, error) 
 	switch {
 	case in.fits() && !out.fits():
 		r.Verdict = Needed
+		if m.onlyIncludes() {
+			return r, d.doubt(m, o, in, &r)
+		}
 	case !in.fits() && out.fits():
 		r.Verdict, r.Files = Present, out.files
 	case !in.fits():

@@ -218,3 +218,26 @@ func TestVerdictChoosesStrip(t *testing.T) {
 		}
 	}
 }
+
+// TestIncludedAlready: an #include that stands beside where it would go is not needed,
+// although the patch fits; one that is far away, or something else than an #include, is.
+func TestIncludedAlready(t *testing.T) {
+	const text = "--- a/x\n+++ b/x\n@@ -1,4 +1,5 @@\n #include <stdio.h>\n #include <unistd.h>\n+#include <signal.h>\n #include <sys/wait.h>\n #include <time.h>\n"
+	const at = "#include <stdio.h>\n#include <unistd.h>\n#include <sys/wait.h>\n#include <time.h>\n"
+	for _, c := range []struct {
+		what, text, before string
+		want               Verdict
+	}{
+		{"not there", text, "#include \"a.h\"\n" + at, Needed},
+		{"above", text, "#include \"a.h\"\n#include <signal.h>\n" + at, Superseded},
+		{"below", text, at + "#include <sys/types.h>\n#include <signal.h>\n", Superseded},
+		{"far below", text, at + strings.Repeat("\n", 90) + "#include <signal.h>\n", Needed},
+		{"another line", strings.ReplaceAll(text, "+#include <signal.h>", "+static int signals;"), "static int signals;\n" + at, Needed},
+		{"more than that", strings.ReplaceAll(strings.ReplaceAll(text, "+#include <signal.h>\n", "+#include <signal.h>\n+int more;\n"), "+1,5", "+1,6"), "#include <signal.h>\n" + at, Needed},
+	} {
+		v, r, err := parse(t, c.text).Verdict(open(t, map[string]string{"x": c.before}), Options{Strip: 1})
+		if v != c.want || err != nil {
+			t.Errorf("%s: %s, %v; want %s; %+v", c.what, v, err, c.want, r)
+		}
+	}
+}

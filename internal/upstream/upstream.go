@@ -25,7 +25,6 @@ import (
 	"container/heap"
 	"context"
 	"errors"
-	"io/fs"
 	"net/mail"
 	"slices"
 	"strings"
@@ -194,6 +193,9 @@ func (h *History) content(c *gitrepo.Commit, name string) (string, error) {
 		return id, nil
 	}
 	id, err := c.ContentID(name)
+	if errors.Is(err, tree.ErrRefused) {
+		id, err = "refused", nil // whatever it is, no patch is about it
+	}
 	if err == nil {
 		h.contents[key] = id
 	}
@@ -215,7 +217,10 @@ func (q *quest) makes(c, parent *gitrepo.Commit, reverse bool) (bool, error) {
 	after := patch.NewDraft(c)
 	for _, name := range q.names {
 		same, err := d.Same(after, name)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) || !same {
+		if errors.Is(err, tree.ErrRefused) {
+			return false, nil
+		}
+		if err != nil || !same {
 			return false, err
 		}
 	}
