@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"srcmend/internal/archive"
+	"srcmend/internal/buildlog"
 	"srcmend/internal/check"
 	"srcmend/internal/distfile"
 	"srcmend/internal/event"
@@ -48,8 +49,8 @@ verdict and the range of the recipe contradict each other, that is said.
 What is known of the system itself is shown, too. Flags and environment that a recipe
 sets are not counted: a build sets them by itself.
 
-Exit status: 0 nothing is needed here; 4 a fix is needed here, or an advisory matters;
-1 it could not be found out; 2 usage or a bad recipe.`
+Exit status: 0 nothing is needed here; 4 the package needs a fix here, or one of its own
+advisories matters; 1 it could not be found out; 2 usage or a bad recipe.`
 
 // checkOptions are the flags of the verb.
 type checkOptions struct {
@@ -57,6 +58,7 @@ type checkOptions struct {
 	all     bool
 	get     bool
 	on      string
+	named   bool // on was given, be it empty
 	git     string
 	as      string
 }
@@ -73,7 +75,10 @@ func (a *app) checkVerb() *cobra.Command {
   srcmend check /usr/local/src/dovecot-2.3.4`,
 		Args:              exactly(1, "one PKG[@VERSION] or DIR"),
 		ValidArgsFunction: a.completePackage,
-		RunE:              func(cmd *cobra.Command, args []string) error { return a.check(cmd.Context(), args[0], o) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.named = cmd.Flags().Changed("platform")
+			return a.check(cmd.Context(), args[0], o)
+		},
 	}
 	f := cmd.Flags()
 	f.BoolVar(&o.all, "all", false, "ask every release, and every tag of the repository")
@@ -104,7 +109,10 @@ func (a *app) check(ctx context.Context, target string, o checkOptions) error {
 	if c.recipes, err = a.collection(); err != nil {
 		return err
 	}
-	if c.here, err = c.there(ctx); err != nil {
+	if c.as != "" && !c.isFolder(target) {
+		return &usageError{"--as says what a tree is, and " + target + " is a package", "srcmend check DIR --as PKG[@VERSION]"}
+	}
+	if c.here, err = c.there(ctx, target); err != nil {
 		return err
 	}
 	var done report.Check
@@ -134,15 +142,26 @@ func (a *app) check(ctx context.Context, target string, o checkOptions) error {
 	if err != nil {
 		return &reportError{err: err}
 	}
-	if done.Needed() > 0 {
+	switch {
+	case done.Needed() > 0:
 		return errNeeded
+	case done.Open() > 0:
+		return errReported // nobody knows
 	}
 	return nil
 }
 
-// there is the machine that is asked for.
-func (c *checking) there(ctx context.Context) (platform.Platform, error) {
-	if c.on == "" {
+// there is the machine that is asked for. Who asks for a system means that system.
+func (c *checking) there(ctx context.Context, target string) (platform.Platform, error) {
+	name, version, _ := strings.Cut(target, "@")
+	if system, err := platform.Parse(name); c.on == "" && err == nil && system.OS == name && c.recipes.Has(name) {
+		here, err := platform.Here(ctx)
+		if err != nil || here.OS == name && version == "" {
+			return here, err
+		}
+		c.on = strings.TrimSuffix(name+"/"+version, "/")
+	}
+	if c.on == "" && !c.named {
 		return platform.Here(ctx)
 	}
 	p, err := platform.Parse(c.on)
@@ -190,8 +209,11 @@ func (c *checking) pkg(ctx context.Context, target string) (report.Check, error)
 	if err := c.begin(); err != nil {
 		return done, err
 	}
-	if c.all && spelt != "" {
+	switch {
+	case c.all && spelt != "":
 		return done, &usageError{"--all is about every release, and " + target + " is one", "srcmend check " + c.r.Name + " --all"}
+	case c.all && c.r.Advises():
+		return done, &usageError{"the recipe of " + c.r.Name + " only advises, and knows no releases", "srcmend check " + c.r.Name + "@VERSION"}
 	}
 	if c.all {
 		done.Releases, err = c.releases(ctx)
@@ -284,7 +306,7 @@ func (c *checking) version(spelt string) (version.Version, error) {
 	if spelt == "" {
 		return version.Version{}, &usageError{"which version of " + c.r.Name + "? Its recipe only advises, and knows no releases", "srcmend check " + c.r.Name + "@VERSION"}
 	}
-	v, err := version.Parse(c.r.Versions.Scheme, spelt)
+	v, err := version.ParseLoosely(c.r.Versions.Scheme, spelt)
 	if err != nil {
 		return v, &usageError{err.Error(), ""}
 	}
@@ -303,7 +325,7 @@ func (c *checking) versions() ([]version.Version, error) {
 	}
 	for _, tag := range tags {
 		v, ok := c.r.Tagged(tag)
-		if ok && !slices.ContainsFunc(all, func(known version.Version) bool { return known.Compare(v) == 0 }) {
+		if ok && !slices.ContainsFunc(all, func(known version.Version) bool { return known.String() == v.String() }) {
 			all = append(all, v)
 		}
 	}
@@ -311,22 +333,18 @@ func (c *checking) versions() ([]version.Version, error) {
 	return all, nil
 }
 
-// content finds the strongest source of a release. Of many releases the repository is
-// asked first, since one file of an archive takes as long as the whole.
+// content finds the strongest source of a release.
 func (c *checking) content(ctx context.Context, v version.Version) (*check.Content, error) {
 	commit, err := c.commit(v)
 	if err != nil {
 		return nil, err
-	}
-	if commit != nil && c.all {
-		return fromCommit(commit), nil
 	}
 	content, err := c.archive(ctx, v)
 	switch {
 	case err != nil:
 		return nil, err
 	case content == nil && commit != nil:
-		return fromCommit(commit), nil
+		return c.fromCommit(v, commit), nil
 	case content != nil:
 		content.Commit = commit
 	}
@@ -343,6 +361,9 @@ func (c *checking) archive(ctx context.Context, v version.Version) (*check.Conte
 	if err != nil {
 		return nil, err
 	}
+	if !c.get && !c.atHand(a) {
+		return nil, nil
+	}
 	f, err := c.fetcher()
 	if err != nil {
 		return nil, err
@@ -352,6 +373,8 @@ func (c *checking) archive(ctx context.Context, v version.Version) (*check.Conte
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case errors.As(err, new(*fetch.NoSourceError)) && !c.get:
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		fmt.Fprintf(c.app.err, "srcmend: %s\n", buildlog.Clean(first)) // another file has its name
 		return nil, nil
 	case err != nil:
 		return nil, err
@@ -381,11 +404,41 @@ func (c *checking) archive(ctx context.Context, v version.Version) (*check.Conte
 	return &check.Content{Source: view, From: check.From{Kind: check.Archive, Name: item.Name}, Names: view.Names()}, nil
 }
 
+// atHand reports whether an archive is in the store, or in a folder of this machine.
+func (c *checking) atHand(a plan.Archive) bool {
+	there := func(path string) bool {
+		_, err := os.Stat(path)
+		return err == nil
+	}
+	for _, dir := range filepath.SplitList(os.Getenv("DISTDIR")) {
+		if dir != "" && there(filepath.Join(dir, a.Name)) {
+			return true
+		}
+	}
+	for _, s := range a.Sources {
+		if u, err := url.Parse(s.URL); err == nil && u.Scheme == "file" && there(u.Path) {
+			return true
+		}
+	}
+	cache, err := cacheDir()
+	if err != nil {
+		return false
+	}
+	for _, key := range []string{"sha256/" + a.SHA256, "git/" + a.Commit} {
+		if there(filepath.Join(cache, "distfiles", key)) {
+			return true
+		}
+	}
+	return false
+}
+
 // fromCommit is a release by its tag.
-func fromCommit(c *gitrepo.Commit) *check.Content {
+func (c *checking) fromCommit(v version.Version, commit *gitrepo.Commit) *check.Content {
+	tag, _ := c.r.Tag(v)
 	return &check.Content{
-		Source: c, Commit: c, From: check.From{Kind: check.Git, Name: "commit " + upstream.Short(c.ID)},
-		Names: func(yield func(string) bool) { _ = c.Walk(yield) },
+		Source: commit, Commit: commit,
+		From:  check.From{Kind: check.Git, Name: fmt.Sprintf("tag %s (commit %s) of %s", tag, upstream.Short(commit.ID), c.repo.Dir())},
+		Names: func(yield func(string) bool) { _ = commit.Walk(yield) },
 	}
 }
 
@@ -399,8 +452,12 @@ func (c *checking) commit(v version.Version) (*gitrepo.Commit, error) {
 		return nil, err
 	}
 	commit, err := c.repo.Tag(tag)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, gitrepo.ErrNotHere) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !c.all && c.git != "":
+		fmt.Fprintf(c.app.err, "srcmend: %s has no tag %s\n", buildlog.Clean(c.git), buildlog.Clean(tag))
 		return nil, nil
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, gitrepo.ErrNotHere), errors.Is(err, gitrepo.ErrNoCommit):
+		return nil, nil // others are asked
 	}
 	return commit, err
 }
@@ -512,6 +569,9 @@ func (c *checking) folder(ctx context.Context, dir string) (report.Check, error)
 // identify finds the recipe and the version of a tree.
 func (c *checking) identify(t *tree.Tree, guesses []check.Guess) (v version.Version, err error) {
 	name, spelt, _ := strings.Cut(c.as, "@")
+	if c.as != "" && name == "" {
+		return v, &usageError{"--as names no package", "--as PKG[@VERSION]"}
+	}
 	if name == "" {
 		// What the tree says itself goes before the name of its folder.
 		i := slices.IndexFunc(guesses, func(g check.Guess) bool { return c.recipes.Has(g.Name) })
@@ -520,7 +580,7 @@ func (c *checking) identify(t *tree.Tree, guesses []check.Guess) (v version.Vers
 			for _, g := range guesses {
 				said = append(said, g.String())
 			}
-			return v, &usageError{"no recipe is about this tree; it looks like " + strings.Join(said, ", or "), "--as PKG[@VERSION] says what it is; srcmend recipe list names the packages"}
+			return v, &usageError{"no recipe is about this tree: " + strings.Join(said, "; "), "--as PKG[@VERSION] says what it is; srcmend recipe list names the packages"}
 		}
 		name = guesses[i].Name
 	}
@@ -530,11 +590,14 @@ func (c *checking) identify(t *tree.Tree, guesses []check.Guess) (v version.Vers
 	if err := c.begin(); err != nil {
 		return v, err
 	}
-	if spelt != "" {
-		return version.Parse(c.r.Versions.Scheme, spelt)
+	if spelt == "" {
+		v, _ = check.VersionIn(t, c.r, guesses)
+		return v, nil
 	}
-	v, _ = check.VersionIn(t, c.r, guesses)
-	return v, nil
+	if v, err = version.Parse(c.r.Versions.Scheme, spelt); err != nil {
+		err = &usageError{err.Error(), "--as " + c.r.Name + "@VERSION"}
+	}
+	return v, err
 }
 
 // namesOf gives the names of all files of a tree.
@@ -559,7 +622,7 @@ func (c *checking) system(ctx context.Context, done *report.Check) error {
 		if err != nil {
 			return err
 		}
-		v, err := version.Parse(r.Versions.Scheme, c.here.Version)
+		v, err := version.ParseLoosely(r.Versions.Scheme, c.here.Version)
 		if err != nil {
 			continue // it is not said
 		}

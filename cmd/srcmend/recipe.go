@@ -198,11 +198,14 @@ func (a *app) recipeShow(ctx context.Context, target string) error {
 			fmt.Fprintf(b, "%-9s %s\n", step.name, strings.Join(c.Run, " "))
 		}
 	}
-	sums := a.summaries(ctx, recipes, r)
+	sums, err := a.summaries(ctx, recipes, r)
+	if err != nil {
+		return err
+	}
 	for _, f := range r.Fixes {
 		showFix(b, f, here)
 		if s, ok := sums[f.ID]; ok {
-			fmt.Fprintf(b, "          needed by %s\n", neededBy(s))
+			fmt.Fprintf(b, "          by content: %s\n", neededBy(s))
 		}
 	}
 	_, err = a.out.Write([]byte(b.String()))
@@ -211,15 +214,15 @@ func (a *app) recipeShow(ctx context.Context, target string) error {
 
 // summaries asks the upstream's repository which versions need each patch, if it is at
 // hand. What it can't tell is left out.
-func (a *app) summaries(ctx context.Context, recipes *recipe.Collection, r *recipe.Recipe) map[string]check.Summary {
+func (a *app) summaries(ctx context.Context, recipes *recipe.Collection, r *recipe.Recipe) (map[string]check.Summary, error) {
 	c := &checking{app: a, recipes: recipes, r: r, checkOptions: checkOptions{all: true}}
-	if c.begin() != nil || c.repo == nil {
-		return nil
+	if err := c.begin(); err != nil || c.repo == nil {
+		return nil, err
 	}
 	defer c.close()
 	releases, err := c.releases(ctx)
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	sums := map[string]check.Summary{}
 	for _, f := range r.Fixes {
@@ -227,19 +230,19 @@ func (a *app) summaries(ctx context.Context, recipes *recipe.Collection, r *reci
 			sums[f.ID] = s
 		}
 	}
-	return sums
+	return sums, nil
 }
 
 // neededBy says in one line which versions need a patch.
 func neededBy(s check.Summary) string {
 	if len(s.Ranges) == 0 {
-		return "no release"
+		return "needed by no release"
 	}
 	var all []string
 	for _, r := range s.Ranges {
-		text := "introduced in " + r.Introduced
+		text := "needed since " + r.Introduced
 		if r.Introduced == "0" {
-			text = "from the beginning"
+			text = "needed from the beginning"
 		}
 		if r.Fixed != "" {
 			text += ", fixed in " + r.Fixed
@@ -259,6 +262,11 @@ func showFix(b *strings.Builder, f recipe.Fix, here platform.Platform) {
 	}
 	for _, p := range f.Patch {
 		fmt.Fprintf(b, "          patch %s\n", p.URL+p.File)
+	}
+	for _, line := range []struct{ name, text string }{{"advice", f.Advisory}, {"matters", f.When}, {"fixed in", f.Fixed}, {"see", strings.Join(f.Links, " ")}} {
+		if line.text != "" {
+			fmt.Fprintf(b, "          %s %s\n", line.name, line.text)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"strings"
 
 	"srcmend/internal/gitrepo"
@@ -71,6 +72,29 @@ func (r Release) Needed() int {
 	return n
 }
 
+// Open counts the fixes for this platform of which nobody knows whether they are needed:
+// content and history can't tell, and the recipe does not claim it.
+func (r Release) Open() int {
+	n := 0
+	for _, a := range r.Fixes {
+		if a.Open() {
+			n++
+		}
+	}
+	return n
+}
+
+// onlyClaimed is why there is no verdict where there was nothing to ask but the recipe.
+const onlyClaimed = "only the recipe says so"
+
+// OnlyClaimed reports whether there was nothing to ask but the recipe.
+func (a Answer) OnlyClaimed() bool { return a.Why == onlyClaimed }
+
+// Open reports whether nobody knows if the fix is needed here.
+func (a Answer) Open() bool {
+	return a.Here && !a.Needed && (a.Verdict == patch.Conflict || a.Verdict == patch.Ambiguous || a.Gone || a.Verdict == "" && a.Why != "" && a.Advisory == "" && !a.Set && !a.OnlyClaimed())
+}
+
 // An Answer is about one fix and one release.
 type Answer struct {
 	Fix     string `json:"fix"`
@@ -80,6 +104,9 @@ type Answer struct {
 	Verdict patch.Verdict `json:"verdict,omitempty"`
 	// Why says what the verdict rests on, or why there is none.
 	Why string `json:"why,omitempty"`
+	// Gone says that the files are not there any more, and that nobody knows what became
+	// of them: they may have other names now. That settles nothing.
+	Gone bool `json:"gone,omitempty"`
 	// Claimed says that the recipe's range holds this version.
 	Claimed bool `json:"claimed"`
 	// Disagrees says that claim and content contradict each other.
@@ -146,7 +173,7 @@ func (c *Checker) answer(ctx context.Context, f recipe.Fix, v version.Version, c
 		a.Needed = a.Needed && !a.Set && f.When == ""
 		return a, nil
 	case content == nil:
-		a.Why = "only the recipe says so"
+		a.Why = onlyClaimed
 		return a, nil
 	}
 	p, err := c.Patch(ctx, f, v)
@@ -157,10 +184,15 @@ func (c *Checker) answer(ctx context.Context, f recipe.Fix, v version.Version, c
 		a.Why = "the patch can't be had: " + err.Error()
 		return a, nil
 	}
-	if err := c.judge(ctx, &a, p, content); err != nil {
+	err = c.judge(ctx, &a, p, content)
+	if errors.Is(err, gitrepo.ErrNotHere) {
+		a.Verdict, a.Mails, a.Why = "", nil, err.Error()
+		return a, nil
+	}
+	if err != nil {
 		return a, err
 	}
-	if settled(a.Verdict) {
+	if settled(a.Verdict) && !a.Gone {
 		a.Needed = a.Here && a.Verdict == patch.Needed
 		a.Disagrees = v.String() != "" && a.Claimed != (a.Verdict == patch.Needed)
 	}
@@ -187,18 +219,13 @@ func (c *Checker) judge(ctx context.Context, a *Answer, p *patch.Patch, content 
 	mails := moved(p, report, content, o)
 	for i := range report.Mails {
 		m := &report.Mails[i]
-		mail := Mail{Subject: m.Subject, ID: m.ID, Verdict: m.Verdict, Why: because(*m)}
+		mail := Mail{Subject: subject(m.Subject), ID: m.ID, Verdict: m.Verdict, Why: because(*m)}
 		if mails != nil {
 			mail.Verdict, mail.Why = mails[i].Verdict, mails[i].Why
-		} else if m.Verdict == patch.Conflict {
-			twin, err := c.twin(ctx, content, p, i, o)
-			if err != nil {
-				return err
-			}
-			if twin != nil {
-				mail.Twin = twin.Commit.ID
-				mail.Verdict, mail.Why = byTwin(twin, mail.Why)
-			}
+		} else if verdict, why := unshipped(p.Mails[i], m.Verdict, content, o); why != "" {
+			mail.Verdict, mail.Why = verdict, why
+		} else if err := c.ask(ctx, &mail, a, content, p, i, o); err != nil {
+			return err
 		}
 		m.Verdict = mail.Verdict
 		a.Mails = append(a.Mails, mail)
@@ -206,6 +233,70 @@ func (c *Checker) judge(ctx context.Context, a *Answer, p *patch.Patch, content 
 	a.Verdict = report.Verdict()
 	a.Why = why(a)
 	return nil
+}
+
+// subject leaves out what mailing lists put before it.
+func subject(s string) string { return strings.TrimSpace(brackets.ReplaceAllString(s, "")) }
+
+var brackets = regexp.MustCompile(`^(?:\s*\[[^\]]*PATCH[^\]]*\])+`)
+
+// ask asks the history about a mail, where the content can't tell: it fits neither way, or
+// both; or its files are not there, and the recipe says that it is needed.
+func (c *Checker) ask(ctx context.Context, mail *Mail, a *Answer, content *Content, p *patch.Patch, i int, o patch.Options) error {
+	absent := mail.Verdict == patch.Absent && a.Claimed
+	if c.History == nil || content.Commit == nil || mail.Verdict != patch.Conflict && mail.Verdict != patch.Ambiguous && !absent {
+		return nil
+	}
+	own, err := isOf(content, p.Part(i), o)
+	if err != nil || !own {
+		return err
+	}
+	twin, err := c.History.Twin(ctx, content.Commit, p, i, o)
+	switch {
+	case errors.Is(err, gitrepo.ErrNotHere):
+		mail.Why += "; the history is cut off, so whether it was put in before is not known"
+	case err != nil:
+		return err
+	case twin != nil:
+		mail.Twin = twin.Commit.ID
+		mail.Verdict, mail.Why = byTwin(twin, mail.Why)
+	case absent:
+		existed, err := c.History.Existed(ctx, content.Commit, stripped(p.Part(i), o))
+		if err != nil {
+			return err
+		}
+		if a.Gone = existed; existed {
+			mail.Why += " any more, and may have another name"
+		}
+	}
+	return nil
+}
+
+// isOf reports whether the files of a patch are in a content what they are in its commit:
+// a tree that was edited since has a history of its own.
+func isOf(content *Content, p *patch.Patch, o patch.Options) (bool, error) {
+	if content.From.Kind == Git {
+		return true, nil
+	}
+	here, there := patch.NewDraft(content), patch.NewDraft(content.Commit)
+	for _, name := range stripped(p, o) {
+		same, err := here.Same(there, name)
+		if err != nil || !same {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// stripped lists the names of a patch in a tree.
+func stripped(p *patch.Patch, o patch.Options) []string {
+	var names []string
+	for _, name := range p.Names() {
+		if name, ok := patch.Strip(name, max(o.Strip, 0)); ok {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // why is what the verdict comes from: the first mail of which it is the verdict, or that
@@ -221,16 +312,4 @@ func why(a *Answer) string {
 		parts = append(parts, fmt.Sprintf("mail %d is %s", i+1, m.Verdict))
 	}
 	return strings.Join(parts, ", ")
-}
-
-// twin asks the history of a release. One that is cut off does not know.
-func (c *Checker) twin(ctx context.Context, content *Content, p *patch.Patch, mail int, o patch.Options) (*upstream.Twin, error) {
-	if c.History == nil || content.Commit == nil {
-		return nil, nil
-	}
-	t, err := c.History.Twin(ctx, content.Commit, p, mail, o)
-	if errors.Is(err, gitrepo.ErrNotHere) {
-		return nil, nil
-	}
-	return t, err
 }

@@ -20,10 +20,7 @@ type Guess struct {
 
 // String is the guess for people.
 func (g Guess) String() string {
-	if g.Version == "" {
-		return fmt.Sprintf("%s (says %s)", g.Name, g.From)
-	}
-	return fmt.Sprintf("%s %s (says %s)", g.Name, g.Version, g.From)
+	return strings.TrimSpace(fmt.Sprintf("%s says %s %s", g.From, g.Name, g.Version))
 }
 
 // rules say how files that builds leave or need name their package: the first part of
@@ -62,6 +59,9 @@ var (
 	}
 )
 
+// maxFile is how large a file may be that says what its package is, in bytes.
+const maxFile = 8 << 20
+
 // maxRead is how much of a file is looked at for what its package is, in bytes.
 const maxRead = 256 << 10
 
@@ -76,6 +76,9 @@ var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9.+_-]{0,63}$`)
 func Identify(src patch.Source, folder string) []Guess {
 	var all []Guess
 	for _, rule := range rules {
+		if info, err := src.Lstat(rule.file); err == nil && info.Size() > maxFile {
+			continue
+		}
 		f, err := src.Read(rule.file)
 		if err != nil {
 			continue

@@ -1,7 +1,9 @@
 package check
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"path"
 	"slices"
@@ -26,14 +28,14 @@ func moved(p *patch.Patch, report patch.Report, content *Content, o patch.Option
 		return nil
 	}
 	was := slices.Min(slices.Collect(maps.Keys(to)))
-	is := fmt.Sprintf("%s is %s now", was, to[was])
+	is := fmt.Sprintf("%s stands at %s in this release", was, to[was])
 	mails := make([]Mail, len(now.Mails))
 	for i, m := range now.Mails {
 		switch m.Verdict {
 		case patch.Present:
-			mails[i] = Mail{Verdict: patch.Present, Why: is + ", and taking it out fits there"}
+			mails[i] = Mail{Verdict: patch.Present, Why: is + ", where taking it out fits"}
 		case patch.Superseded:
-			mails[i] = Mail{Verdict: patch.Superseded, Why: is + ", and its lines are there"}
+			mails[i] = Mail{Verdict: patch.Superseded, Why: is + ", and has its lines"}
 		case patch.Needed:
 			mails[i] = Mail{Verdict: patch.Conflict, Why: is + ", where it would fit; make the patch anew for that name"}
 		default:
@@ -75,6 +77,44 @@ func whereNow(p *patch.Patch, content *Content, o patch.Options) (to map[string]
 		}
 	}
 	return to, true
+}
+
+// unshipped judges a mail that is in conflict by those of its files that are there: upstreams
+// do not ship all that they keep, tests and change logs above all. One that is needed but
+// for those does not fit as it is. why is "" if that tells nothing.
+func unshipped(m patch.Mail, verdict patch.Verdict, content *Content, o patch.Options) (_ patch.Verdict, why string) {
+	if verdict != patch.Conflict {
+		return verdict, ""
+	}
+	var there []patch.File
+	missing := ""
+	for _, f := range m.Files {
+		name, ok := patch.Strip(f.OldName, max(o.Strip, 0))
+		if f.Kind != patch.Modify || !ok {
+			there = append(there, f)
+			continue
+		}
+		if _, err := content.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+			missing = name
+			continue
+		}
+		there = append(there, f)
+	}
+	if missing == "" || len(there) == 0 {
+		return verdict, ""
+	}
+	m.Files = there
+	_, r, err := (&patch.Patch{Mails: []patch.Mail{m}}).Verdict(content, o)
+	if err != nil {
+		return verdict, ""
+	}
+	switch v := r.Verdict(); v {
+	case patch.Present, patch.Superseded:
+		return v, because(r.Mails[0]) + "; " + missing + " is not there"
+	case patch.Needed:
+		return patch.Conflict, "it would fit but for " + missing + ", which is not there: make the patch anew without that"
+	}
+	return verdict, ""
 }
 
 // A renamed source has files under the names that they had.

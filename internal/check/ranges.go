@@ -41,7 +41,7 @@ func Sum(releases []Release, fix string) Summary {
 		}
 		a := r.Fixes[i]
 		needed := a.Verdict == patch.Needed
-		if !settled(a.Verdict) {
+		if !settled(a.Verdict) || a.Gone {
 			s.Unknown = append(s.Unknown, r.Version)
 			needed = a.Claimed
 		}

@@ -52,6 +52,9 @@ const (
 // shallow and partial clones do.
 var ErrNotHere = errors.New("the repository lacks an object, as a shallow or partial clone does")
 
+// ErrNoCommit is wrapped by errors about a tag of something else than a commit.
+var ErrNoCommit = errors.New("does not lead to a commit")
+
 // A Repo is an open repository. It is not safe for use by several goroutines.
 type Repo struct {
 	dir     string
@@ -141,7 +144,7 @@ func Tagged(git *gogit.Repository, name string) (*object.Commit, error) {
 	}
 	commit, err := git.CommitObject(hash)
 	if errors.Is(err, plumbing.ErrObjectNotFound) {
-		return nil, errors.New("does not lead to a commit")
+		return nil, ErrNoCommit
 	}
 	return commit, err
 }

@@ -2,6 +2,7 @@ package patch
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -23,6 +24,8 @@ func (d *Draft) evidence(m Mail, o Options) (evidence, error) {
 		sum.added += e.added
 		sum.found += e.found
 		sum.against = sum.against || e.against
+		sum.adding += e.adding
+		sum.telling += e.telling
 		sum.stands = append(sum.stands, e.stands[:min(len(e.stands), maxStands-len(sum.stands))]...)
 	}
 	return sum, nil
@@ -33,7 +36,7 @@ func (e evidence) verdict() Verdict {
 	switch {
 	case e.changed > 0 && e.missing == e.changed:
 		return Absent
-	case e.added > 0 && e.found == e.added && !e.against:
+	case e.added > 0 && e.found == e.added && 2*e.telling >= e.adding && !e.against:
 		return Superseded
 	}
 	return Conflict
@@ -44,6 +47,7 @@ type evidence struct {
 	changed, missing int  // files the mail changes, and those not there
 	added, found     int  // lines the mail adds, and those there
 	against          bool // something speaks against the mail being in
+	adding, telling  int  // hunks that add lines, and those with a line that tells something
 	stands           []Place
 }
 
@@ -145,9 +149,15 @@ func (f File) count(name string, t *text, e *evidence) {
 			where[line] = append(at, i)
 		}
 	}
-	used := map[string]int{}
+	used, tells := map[string]int{}, f.telling(where)
 	for _, h := range f.Hunks {
 		told := false
+		if adds, telling := h.tells(tells); adds {
+			e.adding++
+			if telling {
+				e.telling++
+			}
+		}
 		for _, line := range h.Body {
 			text := strings.TrimSuffix(line.Text, "\n")
 			switch {
@@ -167,6 +177,41 @@ func (f File) count(name string, t *text, e *evidence) {
 		}
 		e.against = e.against || h.isElsewhere(where)
 	}
+}
+
+// everywhere are statements that a file can have anywhere, and just as well once.
+var everywhere = regexp.MustCompile(`^[\s{}]*(?:return\b[\w\s-]{0,16}|break|continue|goto \w+|else|fi|done|esac|end|endif|#\s*(?:endif|else)|pass|default:|\w{1,3} ?= ?\w{1,5})[\s;{}]*$`)
+
+// telling finds the added lines that tell something if a file has them: it has them as
+// often as they are added, and not as often as "return;" stands anywhere. Lines that are
+// only moved tell nothing.
+func (f File) telling(where map[string][]int) map[string]bool {
+	added, removed := map[string]int{}, map[string]int{}
+	for _, h := range f.Hunks {
+		for _, line := range h.Body {
+			switch text := strings.TrimSuffix(line.Text, "\n"); line.Op {
+			case Add:
+				added[text]++
+			case Remove:
+				removed[text]++
+			}
+		}
+	}
+	tells := map[string]bool{}
+	for text, n := range added {
+		tells[text] = proves(text) && !everywhere.MatchString(text) && len(where[text]) == n && removed[text] < n
+	}
+	return tells
+}
+
+// tells reports whether a hunk adds lines that prove something, and whether one tells it.
+func (h Hunk) tells(tells map[string]bool) (adds, telling bool) {
+	for _, line := range h.Body {
+		if text := strings.TrimSuffix(line.Text, "\n"); line.Op == Add && proves(text) {
+			adds, telling = true, telling || tells[text]
+		}
+	}
+	return adds, telling
 }
 
 // isElsewhere reports whether the file has the added lines of a hunk only far from all

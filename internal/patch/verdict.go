@@ -29,7 +29,8 @@ const (
 // fit, as a mail that only adds lines can, it is the one for which some line of the
 // tree was needed, then the one that fits without an offset, or ambiguous. If neither fits, the mail is absent when none of the
 // files it changes is there; otherwise superseded when all lines it adds stand
-// in their files, as often as it adds them, and the lines it removes do not;
+// in their files, as often as it adds them, half of its hunks or more add one that not
+// any file could have, and the lines it removes are gone;
 // otherwise in conflict. A mail that only adds #include lines is superseded, too, if
 // these stand near where it would fit: twice does no more than once. Lines without a letter or digit prove nothing and are
 // left out of that; so are removed lines that the mail also adds or keeps.

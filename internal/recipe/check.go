@@ -140,6 +140,9 @@ func (c *checker) sources() {
 	if c.Upstream != nil {
 		c.placeholders(c.Upstream.Tag, sourceNames, "upstream", "tag")
 		c.url(c.Upstream.Git, "upstream", "git")
+		if tag := c.Upstream.Tag; tag != "" && !strings.Contains(tag, "{version}") && !strings.Contains(tag, "{major}") {
+			c.fail(fmt.Sprintf("the tag %q is the same for every release", tag), "put {version} where the version stands in it", "upstream", "tag")
+		}
 	}
 }
 

@@ -32,7 +32,7 @@ var operatingSystems = []string{"freebsd", "linux", "netbsd", "openbsd", "dragon
 // Match reports whether w holds on p; when not, why says what differs.
 func (w Where) Match(p platform.Platform) (ok bool, why string) {
 	for _, test := range []struct{ name, want, is string }{
-		{"os", w.OS, p.OS}, {"distro", w.Distro, p.Distro}, {"arch", w.Arch, p.Arch},
+		{"os", w.OS, p.OS}, {"distro", w.Distro, p.Distro}, {"arch", platform.Arch(w.Arch), platform.Arch(p.Arch)},
 	} {
 		if test.want != "" && test.want != test.is {
 			return false, fmt.Sprintf("%s is %s here, not %s", test.name, orUnknown(test.is), test.want)
@@ -63,7 +63,7 @@ func inRange(want, is string) bool {
 	if err != nil {
 		return false
 	}
-	v, err := version.Parse(version.Dotted, is)
+	v, err := version.ParseLoosely(version.Dotted, is)
 	return err == nil && r.Contains(v)
 }
 

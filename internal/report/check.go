@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"srcmend/internal/check"
+	"srcmend/internal/patch"
 )
 
 // A Check is what was found out about one release of a package, or about all.
@@ -25,6 +26,15 @@ func (c Check) Needed() int {
 	n := 0
 	for _, r := range c.Releases {
 		n += r.Needed()
+	}
+	return n
+}
+
+// Open counts what nobody knows about the package here.
+func (c Check) Open() int {
+	n := 0
+	for _, r := range c.Releases {
+		n += r.Open()
 	}
 	return n
 }
@@ -48,10 +58,14 @@ func (c Check) Text(w io.Writer) error {
 
 // release writes what is known of one release, and what to do.
 func (c Check) release(b *strings.Builder, r check.Release) {
-	fmt.Fprintf(b, "%s on %s, by %s\n", clean(strings.TrimSpace(c.Package+" "+r.Version)), clean(c.Platform), from(r.From))
+	name := c.Package + " " + r.Version
+	if r.Version == "" {
+		name = c.Package + ", version not known (--as " + c.Package + "@VERSION says it),"
+	}
+	fmt.Fprintf(b, "%s on %s, by %s\n", clean(name), clean(c.Platform), from(r.From))
 	shown := 0
 	for _, a := range r.Fixes {
-		if a.Verdict != "" || a.Claimed && (a.Here || a.Why != "") {
+		if a.Verdict != "" || a.Claimed || a.Why != "" && !a.OnlyClaimed() {
 			answer(b, a)
 			shown++
 		}
@@ -63,17 +77,32 @@ func (c Check) release(b *strings.Builder, r check.Release) {
 	if r.Version != "" {
 		target += "@" + r.Version
 	}
-	patches := count(r, func(a check.Answer) bool { return a.Needed && a.Advisory == "" })
-	switch {
-	case patches > 0 && r.From.Kind == check.Tree:
-		fmt.Fprintf(b, "%s needed here: srcmend build %s makes one with it\n", are(patches, "fix"), clean(target))
-	case patches > 0:
-		fmt.Fprintf(b, "%s needed here: srcmend build %s puts it in\n", are(patches, "fix"), clean(target))
-	case r.Needed() == 0:
-		b.WriteString("nothing is needed here\n")
-	}
-	if claims := count(r, func(a check.Answer) bool { return a.Why != "" && a.Verdict == "" }); claims > 0 && r.From.Kind == check.Claim {
+	c.conclusion(b, r, target)
+	if claims := count(r, func(a check.Answer) bool { return a.OnlyClaimed() && a.Claimed }); claims > 0 {
 		fmt.Fprintf(b, "try: srcmend check %s --fetch, which asks the release itself\n", clean(target))
+	}
+}
+
+// conclusion says what follows for who builds the release.
+func (c Check) conclusion(b *strings.Builder, r check.Release, target string) {
+	unfit := count(r, func(a check.Answer) bool {
+		return a.Needed && (a.Verdict == patch.Conflict || a.Verdict == patch.Ambiguous || a.Gone)
+	})
+	fit := count(r, func(a check.Answer) bool { return a.Needed && a.Advisory == "" }) - unfit
+	what, it := "builds it with", "that"
+	if fit > 1 {
+		it = "those"
+	}
+	if unfit > 0 {
+		fmt.Fprintf(b, "%s needed here by the recipe, and %s not fit this release: make the patch anew for it\n", are(unfit, "fix"), map[bool]string{true: "does", false: "do"}[unfit == 1])
+	}
+	if fit > 0 {
+		fmt.Fprintf(b, "%s needed here; srcmend build %s %s %s\n", are(fit, "fix"), clean(target), what, it)
+	}
+	if open := r.Open(); open > 0 {
+		fmt.Fprintf(b, "whether %s needed here is not known\n", are(open, "fix"))
+	} else if r.Needed() == 0 {
+		b.WriteString("nothing is needed here\n")
 	}
 }
 
@@ -205,21 +234,25 @@ func (c Check) runs(b *strings.Builder, fix int) {
 		if len(run) > 1 {
 			versions = fmt.Sprintf("%s … %s (%d)", versions, run[len(run)-1].Version, len(run))
 		}
-		note := ""
-		if a.Verdict == "" && !a.Claimed {
-			note = "not claimed"
-		} else if a.Why != "" {
-			note = a.Why
+		verdict, note := word(a), a.Why
+		if a.OnlyClaimed() && !a.Claimed {
+			verdict, note = "-", "only the recipe was asked: it does not need it"
+		}
+		if len(run) > 1 && !a.OnlyClaimed() {
+			note = "(the first:) " + note
 		}
 		if a.Disagrees {
 			note += "; the recipe claims otherwise"
 		}
-		fmt.Fprintf(b, "  %-30s %-11s %s\n", clean(versions), word(a), clean(note))
+		fmt.Fprintf(b, "  %-30s %-11s %s\n", clean(versions), verdict, clean(note))
 	}
 }
 
 // conclude writes the range that follows.
 func conclude(b *strings.Builder, s check.Summary) {
+	if n := len(s.Unknown); n > 0 && !slices.Equal(s.Needed, s.Unknown) {
+		fmt.Fprintf(b, "  %d could not tell, and the recipe was believed\n", n)
+	}
 	switch {
 	case len(s.Wrong) > 0 && s.Affects == "":
 		fmt.Fprintf(b, "  no release needs it; the recipe is wrong about %s\n", clean(strings.Join(s.Wrong, ", ")))

@@ -25,6 +25,7 @@ import (
 	"container/heap"
 	"context"
 	"errors"
+	"fmt"
 	"net/mail"
 	"slices"
 	"strings"
@@ -40,6 +41,8 @@ import (
 type History struct {
 	repo     *gitrepo.Repo
 	contents map[where]string
+	quests   map[string]*quest
+	never    map[where]bool // names that neither a commit nor one before it has
 }
 
 // where is a name in a commit.
@@ -47,7 +50,7 @@ type where struct{ commit, name string }
 
 // New begins with nothing known.
 func New(repo *gitrepo.Repo) *History {
-	return &History{repo: repo, contents: map[where]string{}}
+	return &History{repo: repo, contents: map[where]string{}, quests: map[string]*quest{}, never: map[where]bool{}}
 }
 
 // A Twin is a commit that makes the change of a mail, or takes it back.
@@ -61,31 +64,32 @@ const slack = 7 * 24 * time.Hour
 
 // Twin looks for the newest commit in the history of c, c included, that makes the change
 // of one mail of the patch, or takes it back; nil when there is none. Merges are passed
-// through, not looked at. Commits older than the mail's own date, if it has one, are
-// not asked.
+// through, not looked at. When nothing but commits that are older than the mail, if that
+// has a date, has come for a while, the rest is not asked; for a while, since clocks and
+// imports from elsewhere put old dates among new ones.
 //
-// An error that wraps gitrepo.ErrNotHere says that the history is cut off, and that
-// nothing was found in what is there.
+// An error that wraps gitrepo.ErrNotHere says that the history, or a file in it, is not
+// all there, and that nothing was found in what is.
 func (h *History) Twin(ctx context.Context, c *gitrepo.Commit, p *patch.Patch, mail int, o patch.Options) (*Twin, error) {
-	q := &quest{History: h, names: names(p.Mails[mail], o), patch: p.Part(mail), options: o}
-	if written, err := dateOf(p.Mails[mail]); err == nil {
-		q.since = written.Add(-slack)
-	}
+	q := h.quest(p, mail, o)
 	if len(q.names) == 0 {
 		return nil, nil
 	}
 	var cut error
 	seen := map[string]bool{}
 	todo := byTime{c}
-	for len(todo) > 0 {
+	for old := 0; len(todo) > 0 && old < patience; {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		at := heap.Pop(&todo).(*gitrepo.Commit)
-		if seen[at.ID] || at.Time.Before(q.since) {
+		if seen[at.ID] {
 			continue
 		}
 		seen[at.ID] = true
+		if old++; !at.Time.Before(q.since) {
+			old = 0
+		}
 		var parents []*gitrepo.Commit
 		for _, id := range at.Parents {
 			parent, err := h.repo.Commit(id)
@@ -103,11 +107,67 @@ func (h *History) Twin(ctx context.Context, c *gitrepo.Commit, p *patch.Patch, m
 			continue
 		}
 		twin, err := q.try(at, parents[0])
-		if err != nil || twin != nil {
+		switch {
+		case errors.Is(err, gitrepo.ErrNotHere):
+			cut = err
+		case err != nil || twin != nil:
 			return twin, err
 		}
 	}
 	return nil, cut
+}
+
+// patience is how many commits that are older than a mail are asked in a row.
+const patience = 1000
+
+// quest is the search for the twin of a mail, which remembers what it has tried.
+func (h *History) quest(p *patch.Patch, mail int, o patch.Options) *quest {
+	m := p.Mails[mail]
+	key := fmt.Sprint(m.ID(), " ", o.Strip, " ", m.Header.Date)
+	q := h.quests[key]
+	if q == nil {
+		q = &quest{History: h, names: names(m, o), patch: p.Part(mail), options: o, tried: map[string]*Twin{}}
+		if written, err := dateOf(m); err == nil {
+			q.since = written.Add(-slack)
+		}
+		h.quests[key] = q
+	}
+	return q
+}
+
+// Existed reports whether a commit, or one before it, has one of the files.
+func (h *History) Existed(ctx context.Context, c *gitrepo.Commit, names []string) (bool, error) {
+	for _, name := range names {
+		seen := map[string]bool{}
+		for todo := []*gitrepo.Commit{c}; len(todo) > 0; {
+			if err := ctx.Err(); err != nil {
+				return false, err
+			}
+			at := todo[len(todo)-1]
+			todo = todo[:len(todo)-1]
+			if seen[at.ID] || h.never[where{at.ID, name}] {
+				continue
+			}
+			seen[at.ID] = true
+			if id, err := h.content(at, name); err != nil || id != "" {
+				return id != "", err
+			}
+			for _, id := range at.Parents {
+				parent, err := h.repo.Commit(id)
+				if errors.Is(err, gitrepo.ErrNotHere) {
+					continue
+				}
+				if err != nil {
+					return false, err
+				}
+				todo = append(todo, parent)
+			}
+		}
+		for id := range seen {
+			h.never[where{id, name}] = true
+		}
+	}
+	return false, nil
 }
 
 // byTime is a heap of commits, the newest first.
@@ -148,10 +208,24 @@ type quest struct {
 	patch   *patch.Patch
 	options patch.Options
 	since   time.Time
+	tried   map[string]*Twin // by commit; nil for those that are none
 }
 
 // try asks one commit.
 func (q *quest) try(c, parent *gitrepo.Commit) (*Twin, error) {
+	twin, known := q.tried[c.ID]
+	if known {
+		return twin, nil
+	}
+	twin, err := q.compare(c, parent)
+	if err == nil {
+		q.tried[c.ID] = twin
+	}
+	return twin, err
+}
+
+// compare is try for a commit that was not asked yet.
+func (q *quest) compare(c, parent *gitrepo.Commit) (*Twin, error) {
 	changed, err := q.changes(c, parent)
 	if err != nil || !changed {
 		return nil, err

@@ -208,7 +208,7 @@ var histories = []struct {
 	}},
 	{"months before its mail", func(m *maker) (string, want) {
 		id := m.fix()
-		return dated(m.mail(id), m.day.AddDate(0, 2, 0).Format("Mon, 2 Jan 2006 15:04:05 -0700")), want{}
+		return dated(m.mail(id), m.day.AddDate(0, 2, 0).Format("Mon, 2 Jan 2006 15:04:05 -0700")), want{commit: id} // clocks may be wrong
 	}},
 	{"of a mail whose date can't be read", func(m *maker) (string, want) {
 		id := m.fix()
@@ -410,11 +410,6 @@ func TestCutOff(t *testing.T) {
 		}
 		if twin, err := history.Twin(t.Context(), c, old, 0, patch.Options{Strip: 1}); twin != nil || !errors.Is(err, gitrepo.ErrNotHere) {
 			t.Errorf("depth %s: %v, %v of what is behind the end", depth, twin, err)
-		}
-		// what is cut off is older than the mail
-		late := parse(t, dated(m.mail(other), m.day.AddDate(0, 0, 6).Format("Mon, 2 Jan 2006 15:04:05 -0700")))
-		if twin, err := history.Twin(t.Context(), c, late, 0, patch.Options{Strip: 1}); depth == "4" && (twin != nil || err != nil) {
-			t.Errorf("depth %s: %v, %v of a mail that is newer than the end", depth, twin, err)
 		}
 	}
 }

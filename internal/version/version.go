@@ -128,6 +128,23 @@ func Parse(scheme Scheme, s string) (Version, error) {
 	return v, nil
 }
 
+// ParseLoosely is Parse, but words at the end that are no version's, such as the STABLE of
+// 13.2-STABLE, are left out.
+func ParseLoosely(scheme Scheme, s string) (Version, error) {
+	v, err := Parse(scheme, s)
+	for rest := s; err != nil; {
+		i := strings.LastIndexByte(rest, '-')
+		if i < 0 {
+			return v, err
+		}
+		rest = rest[:i]
+		if shorter, loose := Parse(scheme, rest); loose == nil {
+			return shorter, nil
+		}
+	}
+	return v, nil
+}
+
 // Compare is negative when v is before w, positive when it is after, and 0
 // when the two are equal in order, whatever their spelling. It is a total
 // order within a scheme. Versions of different schemes are ordered by the name
