@@ -238,8 +238,8 @@ func (c Check) runs(b *strings.Builder, fix int) {
 		if a.OnlyClaimed() && !a.Claimed {
 			verdict, note = "-", "only the recipe was asked: it does not need it"
 		}
-		if len(run) > 1 && !a.OnlyClaimed() {
-			note = "(the first:) " + note
+		if slices.ContainsFunc(run, func(r check.Release) bool { return r.Fixes[fix].Why != a.Why }) {
+			note = "for example, " + note
 		}
 		if a.Disagrees {
 			note += "; the recipe claims otherwise"
