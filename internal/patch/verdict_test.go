@@ -241,3 +241,23 @@ func TestIncludedAlready(t *testing.T) {
 		}
 	}
 }
+
+// TestAnyFileHasIt: a line that any file could have, and the file does, does not show
+// that a patch is in; neither does one that the patch only moves.
+func TestAnyFileHasIt(t *testing.T) {
+	const hunk = "--- a/x\n+++ b/x\n@@ -5,6 +5,7 @@\n {\n \tif (done(c)) {\n \t\tclose(c);\n+\t\t%s\n \t}\n \n \tgo_on(c);\n"
+	const file = "int f(int c)\n{\n\tif (changed(c)) {\n\t\tclose(c);\n\t\t%s\n\t}\n\n\tgo_on(c);\n}\n"
+	for line, want := range map[string]Verdict{
+		"return;": Conflict, "return -1;": Conflict, "break;": Conflict, "return NGX_OK;": Conflict, "goto out;": Conflict, "n = 0;": Conflict,
+		"forget_the_connection(c);": Superseded,
+	} {
+		v, r, err := parse(t, fmt.Sprintf(hunk, line)).Verdict(open(t, map[string]string{"x": fmt.Sprintf(file, line)}), Options{Strip: 1})
+		if v != want || err != nil {
+			t.Errorf("%s: %s, %v; want %s\n%+v", line, v, err, want, r)
+		}
+	}
+	const moved = "--- a/x\n+++ b/x\n@@ -1,4 +1,4 @@\n-first_line();\n a();\n b();\n+first_line();\n c();\n"
+	if v, _, err := parse(t, moved).Verdict(open(t, map[string]string{"x": "first_line();\na();\nchanged();\nc();\n"}), Options{Strip: 1}); v != Conflict || err != nil {
+		t.Errorf("a line that is moved: %s, %v", v, err)
+	}
+}

@@ -186,3 +186,22 @@ func TestParse(t *testing.T) {
 		}
 	}
 }
+
+// TestParseAsWritten: people write what they see elsewhere.
+func TestParseAsWritten(t *testing.T) {
+	for text, want := range map[string]Platform{
+		"macos/14":                          {OS: "darwin", Version: "14", Family: "darwin"},
+		"freebsd/14.0-CURRENT/x86_64":       {OS: "freebsd", Version: "14.0-CURRENT", Family: "freebsd", Arch: "amd64"},
+		"debian/12/AArch64,compiler=gcc-14": {OS: "linux", Distro: "debian", Version: "12", Family: "debian", Arch: "arm64", Compiler: "gcc 14"},
+		"linux,compiler=GCC14.2":            {OS: "linux", Compiler: "gcc 14.2"},
+	} {
+		if got, err := Parse(text); err != nil || got != want {
+			t.Errorf("%s is %+v, %v; want %+v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"freebsd 12.0", "windows/10", "12.0", "-"} {
+		if got, err := Parse(text); err == nil {
+			t.Errorf("%q is %+v", text, got)
+		}
+	}
+}

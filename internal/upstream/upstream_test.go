@@ -214,6 +214,14 @@ var histories = []struct {
 		id := m.fix()
 		return dated(m.mail(id), "the day after tomorrow"), want{commit: id}
 	}},
+	{"behind commits with old dates", func(m *maker) (string, want) {
+		id := m.fix()
+		text := m.mail(id)
+		m.day = m.day.AddDate(-9, 0, 0) // the clock goes wrong
+		m.more("line 10")
+		m.more("line 50")
+		return text, want{commit: id}
+	}},
 	{"years after its mail", func(m *maker) (string, want) {
 		id := m.fix()
 		return dated(m.mail(id), "Mon, 1 Jan 2001 00:00:00 +0000"), want{commit: id}

@@ -357,3 +357,16 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestParseLoosely(t *testing.T) {
+	for text, want := range map[string]string{"13.2-STABLE": "13.2", "14.0-CURRENT": "14.0", "12.0-RELEASE-p3": "12.0-RELEASE-p3", "12": "12", "1.0-odd-words": "1.0"} {
+		if v, err := ParseLoosely(Dotted, text); err != nil || v.String() != want {
+			t.Errorf("%s is %s, %v; want %s", text, v, err, want)
+		}
+	}
+	for _, text := range []string{"", "rolling", "-", "x-1"} {
+		if v, err := ParseLoosely(Dotted, text); err == nil {
+			t.Errorf("%q is %s", text, v)
+		}
+	}
+}
