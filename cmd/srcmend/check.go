@@ -511,7 +511,10 @@ func (c *checking) patch(ctx context.Context, f recipe.Fix, v version.Version) (
 		return p, nil
 	}
 	fetcher, err := c.fetcher()
-	if err != nil {
+	if err != nil { // without a store, what lies beside the recipes will do
+		fix.Patch = slices.DeleteFunc(fix.Patch, func(p plan.Patch) bool { return p.File == "" })
+	}
+	if len(fix.Patch) == 0 {
 		return nil, err
 	}
 	text, err := work.Patch(ctx, fetcher, c.recipes.File, fix)
