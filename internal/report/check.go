@@ -65,7 +65,7 @@ func (c Check) release(b *strings.Builder, r check.Release) {
 	fmt.Fprintf(b, "%s on %s, by %s\n", clean(name), clean(c.Platform), from(r.From))
 	shown := 0
 	for _, a := range r.Fixes {
-		if a.Verdict != "" || a.Claimed || a.Why != "" && !a.OnlyClaimed() {
+		if a.Verdict != "" || a.Claimed && (a.Here || !a.Set) || a.Why != "" && !a.OnlyClaimed() {
 			answer(b, a)
 			shown++
 		}
