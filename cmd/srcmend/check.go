@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -104,6 +105,7 @@ type checking struct {
 
 // check is the verb.
 func (a *app) check(ctx context.Context, target string, o checkOptions) error {
+	debug.SetGCPercent(50) // a history is large, and time is not what it lacks
 	c := &checking{app: a, checkOptions: o}
 	var err error
 	if c.recipes, err = a.collection(); err != nil {
