@@ -33,7 +33,8 @@
 // On floor 2, plan turns a recipe into a value that says all that will be
 // done; fetch gets a distfile from the first source that has the right bytes;
 // history keeps what was done; series puts the patches of a quilt series into a
-// tree, and keeps the record of them there; upstream asks a repository's history.
+// tree, and keeps the record of them there; upstream asks a repository's history;
+// diagnosis says why a build failed, by its log.
 //
 // On floor 3, work carries out one plan, and check answers which fixes a release
 // needs. report, on floor 5, renders events and answers.

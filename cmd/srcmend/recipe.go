@@ -289,8 +289,8 @@ func (a *app) recipeLint(ctx context.Context, args []string, deep deepOptions) e
 		return err
 	}
 	if len(args) == 0 {
-		if err := cat.Prove(); err != nil {
-			return err
+		if wrong := cat.Prove(); len(wrong) > 0 {
+			return wrong.Err()
 		}
 		if args, err = recipes.Names(); err != nil {
 			return err
@@ -373,7 +373,8 @@ func lint(all *recipe.Collection, cat *signature.Catalogue, arg string) (*recipe
 	return r, all, append(mistakes, r.Lint(recipe.Surroundings{
 		File: all.File, Known: cat.Known, PatchIDs: patchIDs,
 		Matches: func(id string, log []byte) bool {
-			return slices.ContainsFunc(cat.ScanText(log), func(f signature.Finding) bool { return f.Signature == id })
+			scan, err := cat.Scan(bytes.NewReader(log))
+			return err == nil && slices.ContainsFunc(scan.Matches, func(m signature.Match) bool { return m.Signature.ID == id })
 		},
 	})...), nil
 }

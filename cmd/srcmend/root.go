@@ -107,7 +107,7 @@ func (a *app) root() *cobra.Command {
 		return &usageError{err.Error(), cmd.CommandPath() + " --help"}
 	})
 	cmd.CompletionOptions.HiddenDefaultCmd = false
-	cmd.AddCommand(a.buildVerb(), a.patchVerb(), a.checkVerb(), a.fetchVerb(), a.recipeVerb(), a.historyVerb())
+	cmd.AddCommand(a.buildVerb(), a.diagnoseVerb(), a.patchVerb(), a.checkVerb(), a.fetchVerb(), a.recipeVerb(), a.historyVerb())
 	return cmd
 }
 

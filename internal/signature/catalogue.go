@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"regexp"
-	"regexp/syntax"
 	"slices"
 	"strings"
 
@@ -25,31 +25,79 @@ type Signature struct {
 	// Unique in the catalogue: lower-case letters, digits and dashes.
 	ID   string `json:"id"`
 	Rank Rank   `json:"rank"`
-	// Regular expressions, each over one line of a log. The names file, line
-	// and symbol capture what a finding tells.
+	// What it looks like, one of these.
 	Match []Pattern `json:"match"`
 	// Signatures that this one beats where both match a line.
 	Over []string `json:"over,omitempty"`
 	// What went wrong, in a sentence. May hold {symbol}, {file} and {line}.
 	Cause string `json:"cause"`
-	// What to do, the best first. May hold what the cause may hold.
-	Remedy []string `json:"remedy,omitempty"`
-	Proof  Proof    `json:"proof"`
+	// What to do, the best first.
+	Remedies []Remedy `json:"remedies,omitempty"`
+	// Where more is said about it.
+	Links []string `json:"links,omitempty"`
+	Proof Proof    `json:"proof"`
 }
 
-// Proof is lines that show a signature to be right.
+// A Remedy is something to do about an error.
+type Remedy struct {
+	Kind Kind `json:"kind"`
+	// In words; may hold what the cause may hold.
+	Do string `json:"do"`
+}
+
+// A Kind of remedy says what it changes.
+type Kind string
+
+// The kinds of remedies.
+const (
+	Source      Kind = "source"      // the source, by a patch
+	Flag        Kind = "flag"        // flags of the compiler, linker or configure
+	Environment Kind = "environment" // the machine: disk, memory, network, rights, clock
+	Package     Kind = "package"     // a package that has to be there
+	Toolchain   Kind = "toolchain"   // another compiler, linker or build tool
+	Advice      Kind = "advice"      // nothing that could be done for somebody
+)
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (k *Kind) UnmarshalText(text []byte) error {
+	all := []Kind{Source, Flag, Environment, Package, Toolchain, Advice}
+	if *k = Kind(text); !slices.Contains(all, *k) {
+		return fmt.Errorf("unknown kind of remedy %q: it is one of %v", text, all)
+	}
+	return nil
+}
+
+// Proof is what shows a signature to be right.
 type Proof struct {
 	Matches []Example `json:"matches"`
 	// Lines of other errors, or of no error.
-	Misses []string `json:"misses,omitempty"`
+	Misses []Lines `json:"misses,omitempty"`
 }
 
-// An Example is a line that a signature matches and what it captures there.
+// Lines are a line of a log, or a list of some that follow each other.
+type Lines []string
+
+// Shape implements [yamlfile.Shaper].
+func (l *Lines) Shape(n yamlfile.Node) {
+	if _, list := n.Items(); list {
+		n.Decode((*[]string)(l))
+		return
+	}
+	var one string
+	n.Decode(&one)
+	*l = Lines{one}
+}
+
+// String is the lines as a log has them.
+func (l Lines) String() string { return strings.Join(l, "\n") }
+
+// An Example is a line, or a few, that a signature matches, and what it captures there.
 type Example struct {
-	Text   string `json:"text"`
+	Text   Lines  `json:"text"`
 	File   string `json:"file,omitempty"`
 	Line   int    `json:"line,omitempty"`
 	Symbol string `json:"symbol,omitempty"`
+	By     string `json:"by,omitempty"` // the program that says so
 }
 
 // Rank says how much a signature tells.
@@ -57,77 +105,40 @@ type Rank string
 
 // The ranks, the most telling first.
 const (
-	Primary   Rank = "primary"   // names the cause
-	Generic   Rank = "generic"   // names the kind of error
+	Cause     Rank = "cause"     // names the cause
+	General   Rank = "kind"      // names the kind of error
 	Secondary Rank = "secondary" // only says that something failed
 )
 
-// order is 0 for the most telling rank.
-func (r Rank) order() int { return slices.Index([]Rank{Primary, Generic, Secondary}, r) }
+// Order is 0 for the most telling rank.
+func (r Rank) Order() int { return slices.Index([]Rank{Cause, General, Secondary}, r) }
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (r *Rank) UnmarshalText(text []byte) error {
 	*r = Rank(text)
-	if r.order() < 0 {
-		return fmt.Errorf("unknown rank %q: it is primary, generic or secondary", text)
+	if r.Order() < 0 {
+		return fmt.Errorf("unknown rank %q: it is cause, kind or secondary", text)
 	}
 	return nil
 }
 
-// A Pattern is a regular expression over one line, with a piece of text that
-// every line it matches must hold.
-type Pattern struct {
-	re      *regexp.Regexp
-	literal string
-}
-
-// UnmarshalText implements [encoding.TextUnmarshaler].
-func (p *Pattern) UnmarshalText(text []byte) error {
-	parsed, err := syntax.Parse(string(text), syntax.Perl)
-	if err != nil {
-		return fmt.Errorf("not a regular expression: %w", err)
-	}
-	const shortest = 4
-	p.literal = literal(parsed.Simplify())
-	if len(p.literal) < shortest {
-		return fmt.Errorf("every match needs some plain text of %d characters or more in common, or each line of a log would have to be tried; the longest here is %q", shortest, p.literal)
-	}
-	p.re, err = regexp.Compile(string(text))
-	return err
-}
-
-// literal returns the longest text that every match of re holds.
-func literal(re *syntax.Regexp) string {
-	switch re.Op {
-	case syntax.OpLiteral:
-		if re.Flags&syntax.FoldCase == 0 {
-			return string(re.Rune)
-		}
-	case syntax.OpCapture, syntax.OpPlus:
-		return literal(re.Sub[0])
-	case syntax.OpConcat:
-		var best, run string
-		for _, sub := range re.Sub {
-			longest := literal(sub)
-			if sub.Op == syntax.OpLiteral && sub.Flags&syntax.FoldCase == 0 {
-				run += longest
-				longest = run
-			} else {
-				run = ""
-			}
-			if len(longest) > len(best) {
-				best = longest
-			}
-		}
-		return best
-	}
-	return ""
-}
-
-// A Catalogue is all signatures that are known.
+// A Catalogue is all signatures that are known. It does not change, and may be used by
+// several goroutines.
 type Catalogue struct {
-	signatures []Signature
+	signatures []*Signature
 	beaten     map[string]map[string]bool // by the id of the one that beats
+	files      map[string]*yamlfile.Doc   // by the id of a signature
+	places     map[string]int             // index in its file, by id
+
+	gate    *gate
+	wanting map[int][]owned // the patterns that a piece of the gate is for
+	walking map[int][]int   // the walks that a piece of the gate is for
+}
+
+// An owned pattern is one of a signature.
+type owned struct {
+	*Pattern
+	Signature *Signature
 }
 
 // Load reads every .yaml file in the folder dir of files. When anything is
@@ -137,7 +148,7 @@ func Load(files fs.FS, dir string) (*Catalogue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the catalogue of signatures: %w", err)
 	}
-	c := &Catalogue{beaten: map[string]map[string]bool{}}
+	c := &Catalogue{beaten: map[string]map[string]bool{}, files: map[string]*yamlfile.Doc{}, places: map[string]int{}}
 	var wrong yamlfile.Mistakes
 	for _, e := range entries {
 		if e.IsDir() || path.Ext(e.Name()) != ".yaml" {
@@ -149,8 +160,22 @@ func Load(files fs.FS, dir string) (*Catalogue, error) {
 		}
 		wrong = append(wrong, c.add(path.Join(dir, e.Name()), text)...)
 	}
-	return c, wrong.Err()
+	for _, s := range c.signatures {
+		for i, id := range s.Over {
+			if !c.Known(id) {
+				wrong = append(wrong, c.mistake(s, fmt.Sprintf("nobody knows the signature %q that %s beats", id, s.ID), "", "over", i))
+			}
+		}
+	}
+	if len(wrong) > 0 {
+		return c, wrong.Err()
+	}
+	c.open()
+	return c, nil
 }
+
+// idForm is the form of a signature's id.
+var idForm = regexp.MustCompile(`^[a-z0-9]+(?:-[a-z0-9]+)*$`)
 
 // add takes the signatures of one file up.
 func (c *Catalogue) add(name string, text []byte) yamlfile.Mistakes {
@@ -160,15 +185,32 @@ func (c *Catalogue) add(name string, text []byte) yamlfile.Mistakes {
 	if errors.As(err, &wrong) {
 		return wrong
 	}
-	for i, s := range f.Signatures {
-		if c.Known(s.ID) {
-			wrong = append(wrong, doc.Mistake("", fmt.Sprintf("signature %q stands twice in the catalogue", s.ID), "signatures", i, "id"))
-			continue
+	for i := range f.Signatures {
+		s := &f.Signatures[i]
+		fail := func(text, hint string, at ...any) {
+			wrong = append(wrong, doc.Mistake(hint, text, append([]any{"signatures", i}, at...)...))
 		}
-		if len(s.Match) == 0 || len(s.Proof.Matches) == 0 {
-			wrong = append(wrong, doc.Mistake("", fmt.Sprintf("signature %q needs a pattern and a line that proves it", s.ID), "signatures", i))
+		switch {
+		case !idForm.MatchString(s.ID):
+			fail(fmt.Sprintf("%q can't be the id of a signature", s.ID), "lower-case letters, digits and dashes", "id")
+			continue
+		case c.Known(s.ID):
+			fail(fmt.Sprintf("signature %q stands twice in the catalogue", s.ID), "", "id")
+			continue
+		case len(s.Match) == 0:
+			fail(fmt.Sprintf("signature %s matches nothing", s.ID), "", "match")
+		case len(s.Proof.Matches) == 0:
+			fail(fmt.Sprintf("signature %s has no line that proves it", s.ID), "", "proof")
+		}
+		for j := range s.Match {
+			if key, err := s.Match[j].compile(); err != nil && key == "" {
+				fail(err.Error(), "", "match", j)
+			} else if err != nil {
+				fail(err.Error(), "", "match", j, key)
+			}
 		}
 		c.signatures = append(c.signatures, s)
+		c.files[s.ID], c.places[s.ID] = doc, i
 		c.beaten[s.ID] = map[string]bool{}
 		for _, id := range s.Over {
 			c.beaten[s.ID][id] = true
@@ -177,36 +219,104 @@ func (c *Catalogue) add(name string, text []byte) yamlfile.Mistakes {
 	return wrong
 }
 
-// Known reports whether the catalogue has a signature of that name.
-func (c *Catalogue) Known(id string) bool {
-	return slices.ContainsFunc(c.signatures, func(s Signature) bool { return s.ID == id })
+// mistake is one in a signature.
+func (c *Catalogue) mistake(s *Signature, text, hint string, at ...any) yamlfile.Mistake {
+	return c.files[s.ID].Mistake(hint, text, append([]any{"signatures", c.places[s.ID]}, at...)...)
 }
 
-// Prove tries every proof and returns what does not hold.
-func (c *Catalogue) Prove() error {
-	var wrong []error
-	for _, s := range c.signatures {
-		for _, e := range s.Proof.Matches {
-			root, ok := Root(c.Scan(strings.NewReader(e.Text)))
-			switch {
-			case !ok || root.Signature != s.ID:
-				wrong = append(wrong, fmt.Errorf("signature %s: its example is taken for %q: %s", s.ID, root.Signature, e.Text))
-			case root.File != e.File || root.Line != e.Line || root.Symbol != e.Symbol:
-				wrong = append(wrong, fmt.Errorf("signature %s: captured file %q, line %d, symbol %q in: %s", s.ID, root.File, root.Line, root.Symbol, e.Text))
-			}
+// open makes the gate.
+func (c *Catalogue) open() {
+	number := map[string]int{}
+	var pieces []string
+	piece := func(text string) int {
+		i, known := number[text]
+		if !known {
+			i = len(pieces)
+			number[text] = i
+			pieces = append(pieces, text)
 		}
-		for _, miss := range s.Proof.Misses {
-			for _, f := range c.Scan(strings.NewReader(miss)) {
-				if f.Signature == s.ID {
-					wrong = append(wrong, fmt.Errorf("signature %s matches what it must not: %s", s.ID, miss))
+		return i
+	}
+	c.wanting, c.walking = map[int][]owned{}, map[int][]int{}
+	var errorWords []int
+	for _, s := range severities {
+		if s.means == "error" {
+			errorWords = append(errorWords, piece(s.word))
+		}
+	}
+	for _, s := range c.signatures {
+		for i := range s.Match {
+			p := owned{&s.Match[i], s}
+			for _, text := range p.needs {
+				c.wanting[piece(text)] = append(c.wanting[piece(text)], p)
+			}
+			for _, word := range errorWords {
+				if p.needs == nil {
+					c.wanting[word] = append(c.wanting[word], p)
 				}
 			}
 		}
-		for id := range c.beaten[s.ID] {
-			if !c.Known(id) {
-				wrong = append(wrong, fmt.Errorf("signature %s beats %q, which nobody knows", s.ID, id))
+	}
+	for i, w := range walks {
+		c.walking[piece(w.piece)] = append(c.walking[piece(w.piece)], i)
+	}
+	c.gate = newGate(pieces)
+}
+
+// Known reports whether the catalogue has a signature of that name.
+func (c *Catalogue) Known(id string) bool { return c.files[id] != nil }
+
+// Names lists the ids of all signatures, sorted.
+func (c *Catalogue) Names() []string { return slices.Sorted(maps.Keys(c.files)) }
+
+// Prove tries every proof. What does not hold is a mistake in the catalogue.
+func (c *Catalogue) Prove() yamlfile.Mistakes {
+	var wrong yamlfile.Mistakes
+	for _, s := range c.signatures {
+		for i, e := range s.Proof.Matches {
+			if text := c.disproves(s, e); text != "" {
+				wrong = append(wrong, c.mistake(s, text, "", "proof", "matches", i))
+			}
+		}
+		for i, miss := range s.Proof.Misses {
+			scan, _ := c.Scan(strings.NewReader(miss.String()))
+			if slices.ContainsFunc(scan.Matches, func(m Match) bool { return m.Signature == s }) {
+				wrong = append(wrong, c.mistake(s, fmt.Sprintf("signature %s matches what it must not", s.ID), "", "proof", "misses", i))
 			}
 		}
 	}
-	return errors.Join(wrong...)
+	return wrong
+}
+
+// disproves says what is wrong with an example, "" if nothing is.
+func (c *Catalogue) disproves(s *Signature, e Example) string {
+	scan, err := c.Scan(strings.NewReader(e.Text.String()))
+	if err != nil {
+		return err.Error()
+	}
+	var others []string
+	var own *Match
+	for i, m := range scan.Matches {
+		if m.Signature != s {
+			others = append(others, m.Signature.ID)
+		} else if own == nil {
+			own = &scan.Matches[i]
+		}
+	}
+	if own != nil {
+		i := slices.IndexFunc(scan.Matches, func(o Match) bool {
+			return o.LogLine == own.LogLine && o.Signature != s && o.Signature.Rank.Order() <= s.Rank.Order()
+		})
+		switch {
+		case own.File != e.File || own.Line != e.Line || own.Symbol != e.Symbol:
+			return fmt.Sprintf("%s captures file: %q, line: %d, symbol: %q here", s.ID, own.File, own.Line, own.Symbol)
+		case i >= 0:
+			return fmt.Sprintf("%s is here as well, and says as much: one should be over the other", scan.Matches[i].Signature.ID)
+		}
+		return ""
+	}
+	if len(others) > 0 {
+		return fmt.Sprintf("this is taken for %s, not for %s", strings.Join(others, ", "), s.ID)
+	}
+	return fmt.Sprintf("%s does not match this", s.ID)
 }

@@ -1,140 +1,318 @@
 package signature
 
 import (
-	"bytes"
+	"hash/maphash"
 	"io"
+	"path"
+	"regexp"
 	"strconv"
 	"strings"
-
-	"srcmend/internal/buildlog"
 )
 
-// keep is how many findings of one signature are kept.
-const keep = 20
-
-// around is how many lines of the log before and after a finding are kept.
-const around = 3
-
-// A Finding is a signature that was found in a log.
-type Finding struct {
-	Signature string
-	Rank      Rank
-	LogLine   int      // where in the log, counted from 1
-	Excerpt   []string // the lines around it; the matched one is at At
-	At        int      // index into Excerpt
-	File      string   // what the pattern captured, as the tool printed it
+// A Match is a signature in a log.
+type Match struct {
+	Signature *Signature
+	LogLine   int // counted from 1
+	Text      string
+	File      string // as the tool printed it
 	Line      int
+	Column    int
 	Symbol    string
-	Cause     string
-	Remedy    []string
+	// Command is the line before it with the command that it is about, if one is found.
+	Command string
+	// Before and After are the lines around it, cleaned.
+	Before, After []string
 }
 
-// Scan reads a log once and returns what was found in it, in the order of the
-// lines; of two signatures that match the same line, the one that the other
-// beats is left out.
-func (c *Catalogue) Scan(log io.Reader) []Finding {
-	var found []Finding
-	var before []string
-	open := 0 // findings from here on still want lines that follow them
-	count := map[string]int{}
-	for number, line := range buildlog.Lines(log) {
-		for i := open; i < len(found); i++ {
-			found[i].Excerpt = append(found[i].Excerpt, line)
-		}
-		for open < len(found) && len(found[open].Excerpt) > found[open].At+around {
-			open++
-		}
-		for _, f := range c.line(quotes.Replace(line)) {
-			if count[f.Signature]++; count[f.Signature] > keep {
+// A Scan is what there is to know of a log.
+type Scan struct {
+	Matches []Match // in the order of their lines
+	// Strange are errors that no signature names, the first of them.
+	Strange []Match
+	// Folders are the lines in which make says where it goes.
+	Folders []Folder
+	// Lines is how many lines the log has.
+	Lines int
+}
+
+// A Folder is a line in which make says where it goes to, or comes from.
+type Folder struct {
+	LogLine int
+	Level   int
+	Enters  bool
+	Path    string
+}
+
+// What is kept of a log: so many matches of one signature, so many errors without a
+// name, so many lines of make's, and so many lines around each.
+const (
+	keepMatches = 100
+	keepStrange = 20
+	keepFolders = 200_000
+	keepSame    = 3 // of lines that are alike
+	around      = 3
+)
+
+// A scanning is a scan on its way.
+type scanning struct {
+	*Catalogue
+	out   Scan
+	count map[*Signature]int
+	seen  map[uint64]int
+	seed  maphash.Seed
+}
+
+// maxSeen bounds how many different lines are remembered.
+const maxSeen = 1 << 16
+
+// Scan reads a log once, to its end.
+func (c *Catalogue) Scan(log io.Reader) (Scan, error) {
+	s := &scanning{Catalogue: c, count: map[*Signature]int{}, seen: map[uint64]int{}, seed: maphash.MakeSeed()}
+	r := &reader{from: log, gate: c.gate}
+	err := r.run(s.visit)
+	s.out.Lines = r.number
+	return s.out, err
+}
+
+// visit looks at one line that has pieces of text in it.
+func (s *scanning) visit(l line, pieces []int) {
+	raw := l.raw()
+	if len(s.out.Folders) < keepFolders && s.folder(l, pieces) {
+		return
+	}
+	sum := maphash.Bytes(s.seed, raw)
+	if len(s.seen) > maxSeen {
+		clear(s.seen)
+	}
+	if s.seen[sum]++; s.seen[sum] > keepSame {
+		return
+	}
+	text := l.plain()
+	d, isDiagnostic := parse(text)
+	var here []Match
+	tried := map[*Pattern]bool{}
+	for _, piece := range pieces {
+		for _, p := range s.wanting[piece] {
+			if tried[p.Pattern] || s.count[p.Signature] >= keepMatches {
 				continue
 			}
-			f.LogLine, f.At = number, len(before)
-			f.Excerpt = append(append([]string(nil), before...), line)
-			found = append(found, f)
+			tried[p.Pattern] = true
+			if m, ok := p.match(l, text, d, isDiagnostic); ok {
+				here = append(here, m)
+			}
 		}
-		if len(before) == around {
-			before = append(before[:0], before[1:]...)
-		}
-		before = append(before, line)
 	}
-	return found
+	here = s.unbeaten(here)
+	if len(here) == 0 && isDiagnostic && d.severity == "error" && len(s.out.Strange) < keepStrange {
+		s.out.Strange = append(s.out.Strange, s.surrounded(Match{LogLine: l.number, Text: l.String(), File: d.file, Line: d.line, Column: d.column}, l))
+	}
+	for _, m := range here {
+		s.count[m.Signature]++
+		s.out.Matches = append(s.out.Matches, s.surrounded(m, l))
+	}
 }
 
-// ScanText is [Catalogue.Scan] of a log in memory.
-func (c *Catalogue) ScanText(log []byte) []Finding { return c.Scan(bytes.NewReader(log)) }
-
-// quotes turns every kind of quotation mark that compilers print into one.
-var quotes = strings.NewReplacer("‘", "'", "’", "'", "“", "'", "”", "'", "`", "'", "´", "'", "«", "'", "»", "'", "„", "'")
-
-// line returns what matches one line.
-func (c *Catalogue) line(text string) []Finding {
-	var found []Finding
-	for _, s := range c.signatures {
-		if f, ok := s.find(text); ok {
-			found = append(found, f)
-		}
-	}
-	if len(found) < 2 {
-		return found
-	}
-	var best []Finding
-	for _, f := range found {
+// unbeaten leaves out what another signature on the same line beats, and the second of
+// the same.
+func (s *scanning) unbeaten(all []Match) []Match {
+	var best []Match
+	for i, m := range all {
 		beaten := false
-		for _, other := range found {
-			beaten = beaten || c.beaten[other.Signature][f.Signature]
+		for j, other := range all {
+			beaten = beaten || s.beaten[other.Signature.ID][m.Signature.ID] || j < i && other.Signature == m.Signature
 		}
 		if !beaten {
-			best = append(best, f)
+			best = append(best, m)
 		}
 	}
 	return best
 }
 
-// find tries one signature on a line.
-func (s Signature) find(text string) (Finding, bool) {
-	for _, p := range s.Match {
-		if !strings.Contains(text, p.literal) {
+// surrounded adds the lines around a match.
+func (s *scanning) surrounded(m Match, l line) Match {
+	for at := l; len(m.Before) < around; {
+		before, ok := at.before()
+		if !ok {
+			break
+		}
+		m.Before = append([]string{before.String()}, m.Before...)
+		at = before
+	}
+	for at := l; len(m.After) < around; {
+		next, ok := at.next()
+		if !ok {
+			break
+		}
+		m.After = append(m.After, next.String())
+		at = next
+	}
+	m.Command = command(m, l)
+	return m
+}
+
+// commands are how the lines begin that make prints before it runs something.
+var commands = regexp.MustCompile(`(?:^|[\s/;&(])(?:[\w.]+-)*(?:cc|gcc|g\+\+|c\+\+|clang|clang\+\+|tcc|icc|gfortran|ld|ar|libtool|xgcc|CC|CCLD|CXX|CXXLD)(?:-[\d.]+)?\s+\S`)
+
+// lookBack is how many lines before a match its command is looked for.
+const lookBack = 80
+
+// command looks for the command that a match is about: the nearest before it that names
+// the file, or, for what a linker says, makes a program.
+func command(m Match, l line) string {
+	base := path.Base(m.File)
+	for range lookBack {
+		before, ok := l.before()
+		if !ok {
+			return ""
+		}
+		l = before
+		text := l.String()
+		if len(text) < 4 || !commands.MatchString(text) || strings.Contains(text, "error: ") || strings.Contains(text, "warning: ") {
 			continue
 		}
-		m := p.re.FindStringSubmatch(text)
-		if m == nil {
-			continue
+		compiles := strings.Contains(text, " -c ")
+		if m.Column > 0 && compiles && strings.Contains(text, base) || m.Column == 0 && !compiles && strings.Contains(text, " -o ") {
+			return text
 		}
-		f := Finding{Signature: s.ID, Rank: s.Rank}
-		for i, name := range p.re.SubexpNames() {
-			switch {
-			case m[i] == "":
-			case name == "file":
-				f.File = m[i]
-			case name == "line":
-				f.Line, _ = strconv.Atoi(m[i])
-			case name == "symbol":
-				f.Symbol = m[i]
+	}
+	return ""
+}
+
+// quotes turns every kind of quotation mark that compilers print into one.
+var quotes = strings.NewReplacer("«\u00a0", "'", "\u00a0»", "'", "«\u202f", "'", "\u202f»", "'", "\u00a0", " ", "\u202f", " ", "‘", "'", "’", "'", "“", "'", "”", "'", "`", "'", "´", "'", "«", "'", "»", "'", "„", "'", "‚", "'", "‹", "'", "›", "'", "「", "'", "」", "'")
+
+// match tries a pattern on a line.
+func (p *owned) match(l line, text string, d diagnostic, isDiagnostic bool) (Match, bool) {
+	m := Match{Signature: p.Signature, LogLine: l.number}
+	over := text
+	if p.Error != "" {
+		if !isDiagnostic || d.severity != "error" {
+			return m, false
+		}
+		over = d.message
+	}
+	groups := p.over.FindStringSubmatch(over)
+	if groups == nil || p.not != nil && p.not.MatchString(text) {
+		return m, false
+	}
+	if isDiagnostic && d.line > 0 { // otherwise it is the name of a tool
+		m.File, m.Line, m.Column = d.file, d.line, d.column
+	}
+	m.take(p.over, groups, true)
+	if p.then != nil && !p.follows(l, &m) {
+		return m, false
+	}
+	p.context(l, &m)
+	m.Text = l.String()
+	return m, true
+}
+
+// context takes from the lines above and below what they capture.
+func (p *owned) context(l line, m *Match) {
+	for _, way := range []struct {
+		over *regexp.Regexp
+		step func(line) (line, bool)
+	}{{p.above, line.before}, {p.below, line.next}} {
+		at, ok := way.step(l)
+		for i := 0; way.over != nil && ok && i < maxWithin; i++ {
+			if groups := way.over.FindStringSubmatch(at.plain()); groups != nil {
+				m.take(way.over, groups, false)
+				break
 			}
-		}
-		f.Cause = f.fill(s.Cause)
-		for _, r := range s.Remedy {
-			f.Remedy = append(f.Remedy, f.fill(r))
-		}
-		return f, true
-	}
-	return Finding{}, false
-}
-
-// fill puts what was captured into a sentence.
-func (f Finding) fill(text string) string {
-	return strings.NewReplacer("{symbol}", f.Symbol, "{file}", f.File, "{line}", strconv.Itoa(f.Line)).Replace(text)
-}
-
-// Root returns the finding that most probably names the cause: of the most
-// telling rank the one that came first, since later errors are often its
-// consequences.
-func Root(found []Finding) (Finding, bool) {
-	var root Finding
-	for i, f := range found {
-		if i == 0 || f.Rank.order() < root.Rank.order() {
-			root = f
+			at, ok = way.step(at)
 		}
 	}
-	return root, len(found) > 0
+}
+
+// follows looks for what has to stand in the lines that follow.
+func (p *owned) follows(l line, m *Match) bool {
+	for range p.Within {
+		next, ok := l.next()
+		if !ok {
+			return false
+		}
+		if groups := p.then.FindStringSubmatch(next.plain()); groups != nil {
+			m.take(p.then, groups, true)
+			return true
+		}
+		l = next
+	}
+	return false
+}
+
+// take keeps what was captured; over what is known already only if it may.
+func (m *Match) take(re *regexp.Regexp, groups []string, may bool) {
+	for i, name := range re.SubexpNames() {
+		switch {
+		case groups[i] == "":
+		case name == "file" && (may || m.File == ""):
+			m.File = groups[i]
+		case name == "line" && (may || m.Line == 0):
+			m.Line, _ = strconv.Atoi(groups[i])
+		case strings.HasPrefix(name, "symbol") && (may || m.Symbol == ""):
+			m.Symbol = groups[i]
+		}
+	}
+}
+
+// prefixes are what loggers and CI put before each line.
+var prefixes = regexp.MustCompile(`^(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [\w.-]+(?:\[\d+\])?: |\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S* |\[\d\d:\d\d:\d\d(?:\.\d+)?\] |\[\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*\] |#\d+ \d+\.\d+ )+`)
+
+// plain is the line as patterns see it: cleaned, with one kind of quotation marks, and
+// without what a logger put before it.
+func (l line) plain() string {
+	text := quotes.Replace(l.String())
+	if loc := prefixes.FindStringIndex(text); loc != nil {
+		text = text[loc[1]:]
+	}
+	return text
+}
+
+// Fill puts what was captured into a sentence.
+func (m Match) Fill(text string) string {
+	or := func(s, other string) string {
+		if s == "" {
+			return other
+		}
+		return s
+	}
+	return strings.NewReplacer("{symbol}", or(m.Symbol, "it"), "{file}", or(m.File, "the file"), "{line}", strconv.Itoa(m.Line)).Replace(text)
+}
+
+// walks are how make says where it goes, in the languages that it speaks.
+var walks = []struct {
+	piece  string
+	enters bool
+	form   *regexp.Regexp
+}{
+	{"Entering directory", true, regexp.MustCompile(`^\S*make(?:\[(\d+)\])?: Entering directory '?([^']+)'?`)},
+	{"Leaving directory", false, regexp.MustCompile(`^\S*make(?:\[(\d+)\])?: Leaving directory(?: '?([^']+)'?)?`)},
+	{"Verzeichnis", true, regexp.MustCompile(`^\S*make(?:\[(\d+)\])?: Verzeichnis '?([^']+)'? wird betreten`)},
+	{"Verzeichnis", false, regexp.MustCompile(`^\S*make(?:\[(\d+)\])?: Verzeichnis '?([^']+)'? wird verlassen`)},
+	{"entre dans le r", true, regexp.MustCompile(`^\S*make(?:\[(\d+)\])?\s?: on entre dans le répertoire '?\s?([^']+?)\s?'?$`)},
+	{"quitte le r", false, regexp.MustCompile(`^\S*make(?:\[(\d+)\])?\s?: on quitte le répertoire '?\s?([^']+?)\s?'?$`)},
+}
+
+// folder notes where make goes, if that is what the line says.
+func (s *scanning) folder(l line, pieces []int) bool {
+	for _, piece := range pieces {
+		for _, i := range s.walking[piece] {
+			w := walks[i]
+			text := l.plain()
+			m := w.form.FindStringSubmatch(text)
+			if m == nil {
+				continue
+			}
+			f := Folder{LogLine: l.number, Enters: w.enters, Path: m[2]}
+			f.Level, _ = strconv.Atoi(m[1])
+			if f.Path == "" { // a narrow screen has broken the line
+				if next, ok := l.next(); ok {
+					f.Path = strings.Trim(next.plain(), "'")
+				}
+			}
+			s.out.Folders = append(s.out.Folders, f)
+			return true
+		}
+	}
+	return false
 }

@@ -1,228 +1,254 @@
-package signature_test
+package signature
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
-	"os/exec"
-	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"testing/iotest"
 
-	"srcmend/internal/signature"
 	"srcmend/internal/yamlfile"
-	"srcmend/patches"
 	"srcmend/recipes"
 )
 
-func shipped(t testing.TB) *signature.Catalogue {
+func shipped(t testing.TB) *Catalogue {
 	t.Helper()
-	c, err := signature.Load(recipes.FS, "signatures")
+	c, err := Load(recipes.FS, "signatures")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
 
+// TestShippedCatalogue: every signature matches its examples, captures what they say, is
+// not beaten on them, and leaves its near misses alone.
 func TestShippedCatalogue(t *testing.T) {
-	if err := shipped(t).Prove(); err != nil {
-		t.Error(err)
-	}
-}
-
-// TestFoundingLog reads the log that all began with, as its author posted it.
-func TestFoundingLog(t *testing.T) {
-	log, err := patches.FS.Open("dovecot/event-stats-signal-h.log")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	root, ok := signature.Root(shipped(t).Scan(log))
-	if !ok || root.Signature != "missing-include-signal-h" || root.File != "test-event-stats.c" ||
-		root.Line != 101 || root.Symbol != "SIGKILL" || root.LogLine != 6 {
-		t.Errorf("root is %+v", root)
-	}
-	if got := root.Excerpt[root.At]; !strings.Contains(got, "'SIGKILL' undeclared") {
-		t.Errorf("the excerpt points at %q", got)
-	}
-}
-
-// TestRealTools makes real compilers and makes fail and reads what they say.
-func TestRealTools(t *testing.T) {
 	c := shipped(t)
-	for _, test := range []struct {
-		name, tool string
-		files      map[string]string
-		argv       []string
-		want       string // signature, file, line and symbol of the root
-	}{
-		{"signal", "cc", map[string]string{"a.c": "int f(void) {\n\treturn SIGTERM;\n}\n"}, []string{"cc", "-c", "a.c"}, "missing-include-signal-h a.c 2 SIGTERM"},
-		{"undeclared", "cc", map[string]string{"a.c": "int f(void) { return FROB; }\n"}, []string{"cc", "-c", "a.c"}, "undeclared-identifier a.c 1 FROB"},
-		{"implicit", "cc", map[string]string{"a.c": "int f(void) { return frob(); }\n"}, []string{"cc", "-Werror=implicit-function-declaration", "-c", "a.c"}, "implicit-function-declaration a.c 1 frob"},
-		{"header", "cc", map[string]string{"a.c": "#include <no/such.h>\n"}, []string{"cc", "-c", "a.c"}, "missing-header a.c 1 no/such.h"},
-		{"werror", "cc", map[string]string{"a.c": "int f(void) { int x; return 0; }\n"}, []string{"cc", "-Wall", "-Werror", "-c", "a.c"}, "warning-as-error a.c 1 unused-variable"},
-		{"link", "cc", map[string]string{"a.c": "int g(void);\nint main(void) { return g(); }\n"}, []string{"cc", "a.c"}, "undefined-reference  0 g"},
-		{"library", "cc", map[string]string{"a.c": "int main(void) { return 0; }\n"}, []string{"cc", "a.c", "-lnosuchlibrary"}, "library-not-found  0 nosuchlibrary"},
-		{"twice", "cc", map[string]string{"a.c": "int v = 1;\nint main(void) { return v; }\n", "b.c": "int v = 2;\n"}, []string{"cc", "a.c", "b.c"}, "multiple-definition  0 v"},
-		{"rule", "make", map[string]string{"Makefile": "all: missing.c\n"}, []string{"make"}, "make-no-rule  0 missing.c"},
-		{"separator", "make", map[string]string{"Makefile": "all:\n        echo blanks\n"}, []string{"make"}, "not-gnu-make Makefile 2 "},
-		{"command", "make", map[string]string{"Makefile": "all:\n\tno-such-tool; exit $$?\n"}, []string{"make"}, "command-not-found  0 no-such-tool"},
-		{"failed", "make", map[string]string{"Makefile": "all:\n\tfalse\n"}, []string{"make"}, "make-failed Makefile 2 all"},
-		{"full", "make", map[string]string{"Makefile": "all:\n\tcat Makefile >/dev/full\n"}, []string{"make"}, "disk-full  0 "},
+	for _, m := range c.Prove() {
+		t.Error(m.Show())
+	}
+	const atLeast = 200
+	if n := len(c.Names()); n < atLeast {
+		t.Errorf("there are %d signatures, want at least %d", n, atLeast)
+	}
+}
+
+// load reads one family.
+func load(family string) (*Catalogue, error) {
+	return Load(fstest.MapFS{"signatures/x.yaml": {Data: []byte(family)}}, "signatures")
+}
+
+const proof = "\n    proof: {matches: [{text: x}]}\n"
+
+// TestMistakes: what is wrong with a catalogue is said where it stands.
+func TestMistakes(t *testing.T) {
+	head := "summary: s\nsignatures:\n  - id: a\n    rank: cause\n    cause: c\n"
+	for _, test := range []struct{ family, says string }{
+		{head + "    match: [{line: '^[a-z]+$'}]" + proof, "every line it matches needs some plain text of 5 characters"},
+		{head + "    match: [{line: '(abcdef|.*)x'}]" + proof, "every line it matches needs some plain text"},
+		{head + "    match: [{line: 'abc(def'}]" + proof, "not a regular expression"},
+		{head + "    match: [{line: abcdef, error: abcdef}]" + proof, "exactly one of error and line"},
+		{head + "    match: [{then: abcdef}]" + proof, "exactly one of error and line"},
+		{head + "    match: [{line: abcdef, within: 2}]" + proof, "within is for then"},
+		{head + "    match: [{line: abcdef, then: x, within: 99}]" + proof, "within is from 1 to 10 lines"},
+		{head + "    match: [{line: abcdef, below: '('}]" + proof, "not a regular expression"},
+		{head + "    match: []" + proof, "matches nothing"},
+		{head + "    match: [{line: abcdef}]\n    proof: {matches: []}\n", "no line that proves it"},
+		{head + "    match: [{line: abcdef}]\n    over: [b]" + proof, `nobody knows the signature "b"`},
+		{head + "    match: [{line: abcdef}]\n    remedies: [{kind: magic, do: x}]" + proof, "unknown kind of remedy"},
+		{strings.Replace(head, "cause\n", "best\n", 1) + "    match: [{line: abcdef}]" + proof, "unknown rank"},
+		{strings.Replace(head, "id: a", "id: A b", 1) + "    match: [{line: abcdef}]" + proof, "can't be the id of a signature"},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			dir := t.TempDir()
-			for name, text := range test.files {
-				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			cmd := exec.Command(test.argv[0], test.argv[1:]...)
-			cmd.Dir = dir
-			cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "MAKEFLAGS=")
-			log, err := cmd.CombinedOutput()
-			if err == nil {
-				t.Fatalf("%v did not fail", test.argv)
-			}
-			root, _ := signature.Root(c.ScanText(log))
-			if got := fmt.Sprintf("%s %s %d %s", root.Signature, filepath.Base("/"+root.File), root.Line, root.Symbol); strings.Replace(got, " / ", "  ", 1) != test.want {
-				t.Errorf("root is %q, want %q, in\n%s", got, test.want, log)
-			}
-		})
+		_, err := load(test.family)
+		var wrong yamlfile.Mistakes
+		if !errors.As(err, &wrong) || len(wrong) != 1 || !strings.Contains(wrong[0].Text, test.says) || wrong[0].Pos.Line < 3 {
+			t.Errorf("%s\nis %v; want %q", test.family, err, test.says)
+		}
 	}
 }
 
-func TestGreenLog(t *testing.T) {
-	const log = `checking for SIGKILL... yes
-cc -Werror=unused -c error.c
-make[1]: [Makefile:12: clean] Error 1 (ignored)
-a.c:1:2: warning: implicit declaration of function 'frob'
-checking whether no such file or directory is an error... no
-`
-	if found := shipped(t).Scan(strings.NewReader(log)); len(found) > 0 {
-		t.Errorf("found %+v in a green log", found)
-	}
-}
-
-// family makes a catalogue of one file.
-func family(t *testing.T, text string) (*signature.Catalogue, error) {
-	t.Helper()
-	return signature.Load(fstest.MapFS{"s/f.yaml": {Data: []byte(text)}}, "s")
-}
-
-func TestLoadMistakes(t *testing.T) {
-	_, err := family(t, `summary: all wrong
-signatures:
-  - {id: a, rank: loud, match: ['err.r: x'], cause: c, proof: {matches: [{text: "error: x"}]}}
-  - {id: b, rank: primary, match: ['(unclosed'], cause: c, proof: {matches: [{text: x}]}}
-  - {id: c, rank: primary, match: ['a|b'], cause: c, proof: {matches: [{text: x}]}}
-  - {id: d, rank: primary, match: ['plain text'], cuase: c, proof: {matches: [{text: plain text}]}}
-`)
-	var ms yamlfile.Mistakes
-	if !errors.As(err, &ms) {
-		t.Fatalf("error is %v", err)
-	}
-	for _, want := range []string{
-		`s/f.yaml:3:19: unknown rank "loud"`, `s/f.yaml:4:36: not a regular expression`,
-		`s/f.yaml:5:36: every match needs some plain text`, `s/f.yaml:6:51: unknown key "cuase" (did you mean "cause"?)`,
+// TestDisproved: a proof that does not hold is a mistake.
+func TestDisproved(t *testing.T) {
+	head := "summary: s\nsignatures:\n  - {id: b, rank: cause, cause: c, match: [{line: other thing}], proof: {matches: [{text: other thing}]}}\n  - id: a\n    rank: cause\n    cause: c\n    match: [{error: \"^no '{symbol}'\"}]\n    proof:\n"
+	for _, test := range []struct{ proof, says string }{
+		{"      matches: [{text: nothing}]\n", "a does not match this"},
+		{"      matches: [{text: an other thing}]\n", "taken for b, not for a"},
+		{"      matches: [{text: \"x.c:1:2: error: no 'y'\", file: x.c, line: 1, symbol: z}]\n", `captures file: "x.c", line: 1, symbol: "y"`},
+		{"      matches: [{text: \"x.c:1:2: error: no 'y' other thing\", file: x.c, line: 1, symbol: y}]\n", "one should be over the other"},
+		{"      matches: [{text: \"x.c:1:2: error: no 'y'\", file: x.c, line: 1, symbol: y}]\n      misses: [\"x.c:1:2: error: no 'z'\"]\n", "matches what it must not"},
+		{"      matches: [{text: [before, \"x.c:1:2: error: no 'y'\", after], file: x.c, line: 1, symbol: y}]\n      misses: [\"x.c:1:2: warning: no 'z'\"]\n", ""},
 	} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("no %q in\n%v", want, err)
+		c, err := load(head + test.proof)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wrong := c.Prove()
+		if test.says == "" && len(wrong) > 0 || test.says != "" && (len(wrong) != 1 || !strings.Contains(wrong[0].Text, test.says)) {
+			t.Errorf("%s: %v; want %q", test.proof, wrong, test.says)
 		}
 	}
 }
 
-func TestProveFindsWhatDoesNotHold(t *testing.T) {
-	c, err := family(t, `summary: proofs that do not hold
-signatures:
-  - {id: a, rank: primary, match: ['broken (?P<symbol>\w+)'], over: [nobody], cause: c, proof: {matches: [{text: "broken x", symbol: y}], misses: ["all broken up"]}}
-  - {id: b, rank: secondary, match: ['broken thing'], cause: c, proof: {matches: [{text: "broken thing"}]}}
-`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = c.Prove()
-	if err == nil {
-		t.Fatal("everything is proven")
-	}
-	for _, want := range []string{`captured file "", line 0, symbol "x"`, "matches what it must not: all broken up", `beats "nobody"`, `its example is taken for "a"`} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("no %q in\n%v", want, err)
+func TestRequired(t *testing.T) {
+	for text, want := range map[string][]string{
+		"undefined reference to":             {"undefined reference to"},
+		"(?:abcde|fghij)":                    {"abcde", "fghij"},
+		"[Mm]emory":                          {"emory"},
+		"^(?:FAIL|ERROR): ":                  {"ERROR: ", "FAIL: "},
+		"'x' undeclared here":                {" undeclared here"},
+		"(?i)abcdefgh":                       nil,
+		"abcd":                               nil,
+		"a?bcdefg":                           {"abcdefg", "bcdefg"},
+		`\S+: error: no such instruction: x`: {"no such instruction: x"},
+		"(?:abcdefg)+":                       {"abcdefg"},
+		"(?:abcdefg)*x":                      nil,
+	} {
+		if _, got, err := compiled(text); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s needs %q, %v; want %q", text, got, err, want)
 		}
 	}
 }
 
-// TestLiteralOfAGroup has a group between two pieces of plain text: they are
-// not one piece.
-func TestLiteralOfAGroup(t *testing.T) {
-	c, err := family(t, `summary: x
-signatures:
-  - {id: a, rank: primary, match: ['(?P<symbol>abcd.*x)efgh'], cause: c, proof: {matches: [{text: "abcd--xefgh", symbol: abcd--x}]}}
-`)
-	if err != nil {
-		t.Fatal(err)
+func TestDiagnostic(t *testing.T) {
+	for text, want := range map[string]diagnostic{
+		"a.c:1:2: error: x":                  {"a.c", 1, 2, "error", "x"},
+		"a.c:1: fatal error: x":              {"a.c", 1, 0, "error", "x"},
+		"../a b.c:1:2: warning: error: x":    {"../a b.c", 1, 2, "warning", "error: x"},
+		"a.c:3:16: Fehler: 'x' fehlt":        {"a.c", 3, 16, "error", "'x' fehlt"},
+		"ld.lld: error: undefined symbol: f": {"ld.lld", 0, 0, "error", "undefined symbol: f"},
+		"error: x":                           {"", 0, 0, "error", "x"},
+		"C:a.c:7:1: note: x":                 {"C:a.c", 7, 1, "note", "x"},
+	} {
+		if got, ok := parse(text); !ok || got != want {
+			t.Errorf("%s: %+v, %t; want %+v", text, got, ok, want)
+		}
 	}
-	if err := c.Prove(); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestTwiceInTheCatalogue(t *testing.T) {
-	const one = `  - {id: a, rank: primary, match: ['plain text'], cause: c, proof: {matches: [{text: plain text}]}}` + "\n"
-	if _, err := family(t, "summary: x\nsignatures:\n"+one+one); err == nil || !strings.Contains(err.Error(), "stands twice in the catalogue") {
-		t.Errorf("error is %v", err)
-	}
-}
-
-func TestScanIsBounded(t *testing.T) {
-	line := "x.c:1:2: error: 'FROB' undeclared\n"
-	found := shipped(t).Scan(strings.NewReader(strings.Repeat(line, 10_000)))
-	if len(found) == 0 || len(found) > 100 {
-		t.Errorf("%d findings are kept of ten thousand", len(found))
-	}
-	for _, f := range found {
-		if len(f.Excerpt) > 7 {
-			t.Errorf("an excerpt has %d lines", len(f.Excerpt))
+	for _, text := range []string{"", "a.c:1:2: x", "an error: x of many"} {
+		if d, ok := parse(text); ok && text != "an error: x of many" {
+			t.Errorf("%q: %+v", text, d)
 		}
 	}
 }
 
+// TestReader: however a log comes, and wherever its lines lie in the buffer, the same is
+// found, with the same lines around it.
+func TestReader(t *testing.T) {
+	c := shipped(t)
+	for _, filler := range []int{0, 1, 100, bufferSize - ahead - 200, bufferSize - 100, bufferSize, 3*bufferSize + 17} {
+		log := strings.Repeat("cc -c -o x.o x.c\n", filler/17) + "before\nmain.c:8:3: error: use of undeclared identifier 'frob_it'\nafter\n" + strings.Repeat("y\n", filler/2)
+		want := Match{LogLine: filler/17 + 2, Text: "main.c:8:3: error: use of undeclared identifier 'frob_it'", File: "main.c", Line: 8, Column: 3, Symbol: "frob_it"}
+		for what, r := range map[string]io.Reader{"at once": strings.NewReader(log), "by halves": iotest.HalfReader(strings.NewReader(log)), "with data and end": iotest.DataErrReader(strings.NewReader(log))} {
+			s, err := c.Scan(r)
+			if err != nil || len(s.Matches) != 1 {
+				t.Fatalf("%d, %s: %+v, %v", filler, what, s.Matches, err)
+			}
+			m := s.Matches[0]
+			if m.LogLine != want.LogLine || m.Text != want.Text || m.File != want.File || m.Line != want.Line || m.Column != want.Column || m.Symbol != want.Symbol {
+				t.Errorf("%d, %s: %+v, want %+v", filler, what, m, want)
+			}
+			if m.Before[len(m.Before)-1] != "before" || m.After[0] != "after" || s.Lines != strings.Count(log, "\n")+1 {
+				t.Errorf("%d, %s: between %q and %q, %d lines", filler, what, m.Before, m.After, s.Lines)
+			}
+		}
+	}
+	if _, err := c.Scan(iotest.ErrReader(errors.New("gone"))); err == nil || err.Error() != "gone" {
+		t.Errorf("a log that can't be read: %v", err)
+	}
+}
+
+// TestHostileLogs: bounded memory whatever comes.
+func TestHostileLogs(t *testing.T) {
+	c := shipped(t)
+	for what, log := range map[string]io.Reader{
+		"one line":               io.LimitReader(endless("x"), 64<<20),
+		"one line of errors":     io.LimitReader(endless("error: "), 16<<20),
+		"many errors":            io.LimitReader(&counting{form: "f%d.c:%[1]d:1: error: something %[1]d else\n"}, 16<<20),
+		"many known errors":      io.LimitReader(&counting{form: "f%d.c:%[1]d:1: error: 'x%[1]d' undeclared (first use in this function)\n"}, 16<<20),
+		"NUL bytes":              io.LimitReader(endless("\x00\n"), 8<<20),
+		"no UTF-8, escapes":      io.LimitReader(endless("\xff\xfe\x1b[31merror: \x1b]0;x\x07\n"), 8<<20),
+		"carriage returns alone": io.LimitReader(endless("error: x\r"), 8<<20),
+	} {
+		s, err := c.Scan(log)
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		if len(s.Matches) > 20*keepMatches || len(s.Strange) > keepStrange {
+			t.Errorf("%s: %d matches and %d strange errors are kept", what, len(s.Matches), len(s.Strange))
+		}
+		for _, m := range append(s.Matches, s.Strange...) {
+			if strings.ContainsAny(m.Text, "\x1b\x00") {
+				t.Errorf("%s: %q is shown", what, m.Text)
+			}
+		}
+	}
+}
+
+// endless is a text that repeats for ever.
+type endless string
+
+func (e endless) Read(p []byte) (int, error) {
+	n := 0
+	for n < len(p) {
+		n += copy(p[n:], e)
+	}
+	return n, nil
+}
+
+// A counting text is made of lines with a number each.
+type counting struct {
+	form string
+	n    int
+	rest bytes.Buffer
+}
+
+func (c *counting) Read(p []byte) (int, error) {
+	for c.rest.Len() < len(p) {
+		c.n++
+		fmt.Fprintf(&c.rest, c.form, c.n)
+	}
+	return c.rest.Read(p)
+}
+
+// FuzzScan: whatever the log, the scan ends, and shows nothing that a terminal obeys.
 func FuzzScan(f *testing.F) {
 	c := shipped(f)
-	f.Add([]byte("a.c:1:2: error: ‘SIGKILL’ undeclared\nmake: *** [a.o] Error 1\n"))
-	f.Add([]byte("\x1b[31m" + strings.Repeat("undefined reference to `", 9)))
-	f.Fuzz(func(t *testing.T, log []byte) {
-		last := 0
-		for _, found := range c.ScanText(log) {
-			if found.LogLine < last || found.At >= len(found.Excerpt) || found.Cause == "" {
-				t.Errorf("finding %+v", found)
+	f.Add("main.c:8:3: error: use of undeclared identifier 'frob_it'\nmake: *** [Makefile:2: x] Error 1\n")
+	f.Add("make[1]: Entering directory '/x'\n\x1b[31mld: cannot find -lx\r\n")
+	f.Fuzz(func(t *testing.T, log string) {
+		s, err := c.Scan(strings.NewReader(log))
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := c.Scan(iotest.OneByteReader(strings.NewReader(log)))
+		if err != nil || !reflect.DeepEqual(s, again) {
+			t.Fatalf("read at once: %+v\nby bytes: %+v, %v", s, again, err)
+		}
+		for _, m := range s.Matches {
+			if strings.ContainsRune(m.Text, 0x1b) || m.LogLine < 1 || m.LogLine > s.Lines {
+				t.Fatalf("%+v", m)
 			}
-			last = found.LogLine
 		}
 	})
 }
 
+// FuzzLoad: whatever the catalogue, reading it ends, and what it takes can be used.
 func FuzzLoad(f *testing.F) {
-	f.Add("summary: x\nsignatures:\n  - {id: a, rank: primary, match: ['(a+)+plain'], cause: c, proof: {matches: [{text: plain}]}}\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		if c, err := signature.Load(fstest.MapFS{"s/f.yaml": {Data: []byte(text)}}, "s"); err == nil {
-			_ = c.Prove()
-		}
-	})
-}
-
-func Example() {
-	c, err := signature.Load(recipes.FS, "signatures")
+	text, err := os.ReadFile("../../recipes/signatures/meson.yaml")
 	if err != nil {
-		fmt.Println(err)
-		return
+		f.Fatal(err)
 	}
-	root, _ := signature.Root(c.Scan(strings.NewReader(`cc -c proc.c
-proc.c: In function 'stop':
-proc.c:8:31: error: 'SIGTERM' undeclared (first use in this function)
-make: *** [Makefile:7: proc.o] Error 1
-`)))
-	fmt.Println(root.Signature, root.File, root.Line, root.Symbol)
-	// Output: missing-include-signal-h proc.c 8 SIGTERM
+	f.Add(string(text))
+	f.Add("summary: s\nsignatures:\n  - {id: a, rank: cause, cause: c, match: [{line: abcdef}], proof: {matches: [{text: abcdef}]}}\n")
+	f.Fuzz(func(t *testing.T, family string) {
+		c, err := load(family)
+		if err != nil {
+			return
+		}
+		c.Prove()
+	})
 }

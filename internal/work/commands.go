@@ -10,6 +10,7 @@ import (
 
 	"srcmend/internal/build"
 	"srcmend/internal/buildlog"
+	"srcmend/internal/diagnosis"
 	"srcmend/internal/event"
 	"srcmend/internal/plan"
 	"srcmend/internal/signature"
@@ -132,16 +133,18 @@ func (w *Work) diagnose(argv []string, r build.Result, logPath string) *Red {
 		return red
 	}
 	defer log.Close()
-	root, ok := signature.Root(w.Catalogue.Scan(log))
-	if ok {
-		w.Events.Send(event.Finding{
-			Signature: root.Signature, Log: logPath, LogLine: root.LogLine,
-			File: root.File, Line: root.Line, Symbol: root.Symbol,
-			Excerpt: root.Excerpt, At: root.At, Cause: root.Cause, Remedy: root.Remedy,
-		})
-		red.Cause = root.Cause
+	d, err := diagnosis.Read(w.Catalogue, log)
+	if err != nil || len(d.Findings) == 0 {
+		red.Detail, _ = buildlog.Tail(logPath, 20)
+		return red
 	}
-	if !ok || root.Rank == signature.Secondary {
+	root := d.Findings[0]
+	w.Events.Send(event.Finding{
+		Signature: root.Signature, Log: logPath, LogLine: root.LogLine,
+		File: root.File, Line: root.Line, Symbol: root.Symbol,
+		Excerpt: root.Excerpt, At: root.At, Cause: root.Cause, Remedy: root.Dos(),
+	})
+	if red.Cause = root.Cause; root.Rank == signature.Secondary {
 		red.Detail, _ = buildlog.Tail(logPath, 20)
 	}
 	return red

@@ -1,0 +1,274 @@
+// Package diagnosis says why a build failed, by its log.
+//
+// A failed build says hundreds of things, and one of them is why. The catalogue of
+// package signature names what it knows in a log; this package finds the first of the
+// chain: the error in the unit that make gave up on, rather than what followed from it,
+// and rather than what was found and passed over before.
+//
+//	d, err := diagnosis.Read(catalogue, log)
+//	…
+//	if d.Outcome == diagnosis.Failed && len(d.Findings) > 0 {
+//		root := d.Findings[0]
+//		fmt.Println(root.File, root.Line, root.Cause)
+//	}
+//
+// A log in which nothing failed has no findings, whatever it warns of. Where nothing is
+// known that could be why, that is said, with the lines that are most likely to tell.
+//
+// Nothing is run and nothing is changed.
+package diagnosis
+
+import (
+	"io"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"srcmend/internal/signature"
+)
+
+// An Outcome is how a build ended, as far as its log tells.
+type Outcome string
+
+// The outcomes.
+const (
+	Failed  Outcome = "failed"
+	Green   Outcome = "green"
+	Unknown Outcome = "unknown" // it failed, and why is not known
+)
+
+// A Diagnosis is what a log says of a build.
+type Diagnosis struct {
+	Outcome  Outcome   `json:"outcome"`
+	Findings []Finding `json:"findings"` // the root cause first
+	// Strange are the lines that are most likely to tell why, when nothing is known.
+	Strange []Finding `json:"strange,omitempty"`
+}
+
+// A Finding is a signature that was found.
+type Finding struct {
+	Signature string             `json:"signature,omitempty"`
+	Rank      signature.Rank     `json:"rank,omitempty"`
+	File      string             `json:"file,omitempty"` // below the folder that make was in
+	Line      int                `json:"line,omitempty"`
+	Column    int                `json:"column,omitempty"`
+	Symbol    string             `json:"symbol,omitempty"`
+	LogLine   int                `json:"log_line"` // from 1
+	Command   string             `json:"command,omitempty"`
+	Cause     string             `json:"cause,omitempty"`
+	Remedies  []signature.Remedy `json:"remedies,omitempty"`
+	Links     []string           `json:"links,omitempty"`
+	Excerpt   []string           `json:"excerpt"`
+	At        int                `json:"at"` // index of the line in Excerpt
+}
+
+// Dos are the remedies in words.
+func (f Finding) Dos() []string {
+	var all []string
+	for _, r := range f.Remedies {
+		all = append(all, r.Do)
+	}
+	return all
+}
+
+// Read diagnoses a log.
+func Read(c *signature.Catalogue, log io.Reader) (Diagnosis, error) {
+	scan, err := c.Scan(log)
+	if err != nil {
+		return Diagnosis{}, err
+	}
+	return Of(scan), nil
+}
+
+// Of diagnoses what was found in a log.
+func Of(scan signature.Scan) Diagnosis {
+	r := &reading{Scan: scan}
+	r.findEnd()
+	return r.diagnosis()
+}
+
+// A reading is a diagnosis on its way.
+type reading struct {
+	signature.Scan
+	end  int    // the line in which the build was given up; 0 if there is none
+	unit string // the stem of the target that could not be made, "" if it is not known
+}
+
+// findEnd looks for the line in which the build was given up: the first of those that
+// only say that something failed, and what it was about.
+func (r *reading) findEnd() {
+	for _, m := range r.Matches {
+		if m.Signature.Rank != signature.Secondary || isProbe(m) {
+			continue
+		}
+		if r.end == 0 {
+			r.end = m.LogLine
+		}
+		if target := stem(m.Symbol); target != "" && m.LogLine <= r.end+near {
+			r.unit = target
+			break
+		}
+	}
+}
+
+// near is how many lines may lie between what went wrong and what says so.
+const near = 40
+
+// stem is the name of a file without its folder and ending, as far as it can be that of
+// a source: "all" and "install-recursive" say nothing.
+func stem(target string) string {
+	base := path.Base(strings.TrimSpace(target))
+	ending := path.Ext(base)
+	if target == "" || !slices.Contains([]string{".o", ".lo", ".obj", ".so", ".la", ".a", ".c", ".cc", ".cpp"}, ending) {
+		return ""
+	}
+	return strings.TrimSuffix(base, ending)
+}
+
+// diagnosis puts together what was found.
+func (r *reading) diagnosis() Diagnosis {
+	matches := r.relevant()
+	if len(matches) == 0 {
+		return r.unknown()
+	}
+	slices.SortStableFunc(matches, r.compare)
+	d := Diagnosis{Outcome: Failed, Findings: []Finding{}}
+	seen := map[string]bool{}
+	for _, m := range matches {
+		f := r.finding(m)
+		key := f.Signature + "\x00" + f.File + "\x00" + f.Symbol
+		if !seen[key] {
+			d.Findings = append(d.Findings, f)
+		}
+		seen[key] = true
+	}
+	return d
+}
+
+// relevant leaves out what has nothing to do with the end of the build: probes, and, where
+// nothing says that the build was given up, what was followed by much else.
+func (r *reading) relevant() []signature.Match {
+	var all []signature.Match
+	for _, m := range r.Matches {
+		if !isProbe(m) && (r.end > 0 || m.LogLine > r.Lines-tail) {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// tail is how many lines at the end of a log tell how it ended, if nothing else does.
+const tail = 60
+
+// probes are the traces of what configure and its like make to try something out: that
+// it does not compile is an answer. They stand in their logs, beside the error.
+var probes = regexp.MustCompile(`\bconftest\b|^configure:\d+: (?:\$\? =|checking|result:|.*>&)|\bcmTC_[0-9a-f]+\b|CMakeTmp|CMakeScratch|TryCompile|\btestfile\.c`)
+
+// isProbe reports whether a match is about a probe. What configure itself calls an error
+// is none.
+func isProbe(m signature.Match) bool {
+	if strings.Contains(m.Text, "error: ") && ownError.MatchString(m.Text) {
+		return false
+	}
+	return slices.ContainsFunc(slices.Concat(m.Before, []string{m.File, m.Text}, m.After), probes.MatchString)
+}
+
+var ownError = regexp.MustCompile(`^(?:\S*/)?configure(?::\d+)?: error: `)
+
+// compare orders by what is more likely to be the root.
+func (r *reading) compare(a, b signature.Match) int {
+	for _, measure := range []func(signature.Match) int{
+		func(m signature.Match) int { return m.Signature.Rank.Order() },
+		r.off,
+		r.apart,
+		func(m signature.Match) int { return m.LogLine },
+	} {
+		if x, y := measure(a), measure(b); x != y {
+			return x - y
+		}
+	}
+	return 0
+}
+
+// reach is how many lines before the end of a build most often hold why it ended.
+const reach = 400
+
+// off is 1 for what was said after the build was given up, or long before.
+func (r *reading) off(m signature.Match) int {
+	if r.end > 0 && (m.LogLine > r.end+near || m.LogLine < r.end-reach) {
+		return 1
+	}
+	return 0
+}
+
+// apart is 1 for what is not about the target that could not be made.
+func (r *reading) apart(m signature.Match) int {
+	if r.unit != "" && stemOf(m.File) != r.unit {
+		return 1
+	}
+	return 0
+}
+
+// stemOf is the name of a source without folder and ending.
+func stemOf(file string) string {
+	base := path.Base(file)
+	return strings.TrimSuffix(base, path.Ext(base))
+}
+
+// finding makes a match one for people.
+func (r *reading) finding(m signature.Match) Finding {
+	f := Finding{
+		File: r.resolve(m), Line: m.Line, Column: m.Column, Symbol: m.Symbol, LogLine: m.LogLine, Command: m.Command,
+		Excerpt: slices.Concat(m.Before, []string{m.Text}, m.After), At: len(m.Before),
+	}
+	if s := m.Signature; s != nil {
+		f.Signature, f.Rank, f.Cause, f.Links = s.ID, s.Rank, m.Fill(s.Cause), s.Links
+		for _, remedy := range s.Remedies {
+			f.Remedies = append(f.Remedies, signature.Remedy{Kind: remedy.Kind, Do: m.Fill(remedy.Do)})
+		}
+	}
+	return f
+}
+
+// resolve finds out in which folder a file is: the one that make was in, or, where the log
+// begins in the middle, the one that it leaves next.
+func (r *reading) resolve(m signature.Match) string {
+	if m.File == "" || path.IsAbs(m.File) || m.Line == 0 {
+		return m.File
+	}
+	in := map[int]string{}
+	for _, f := range r.Folders {
+		if f.LogLine > m.LogLine {
+			if len(in) == 0 && !f.Enters {
+				return path.Join(f.Path, m.File)
+			}
+			break
+		}
+		if f.Enters {
+			in[f.Level] = f.Path
+		} else {
+			delete(in, f.Level)
+		}
+	}
+	deepest := -1
+	for level := range in {
+		deepest = max(deepest, level)
+	}
+	if deepest < 0 {
+		return m.File
+	}
+	return path.Join(in[deepest], m.File)
+}
+
+// unknown is the diagnosis when no signature is found.
+func (r *reading) unknown() Diagnosis {
+	d := Diagnosis{Outcome: Green, Findings: []Finding{}}
+	for _, m := range r.Strange {
+		if !isProbe(m) {
+			d.Outcome = Unknown
+			d.Strange = append(d.Strange, r.finding(m))
+		}
+	}
+	return d
+}

@@ -1,0 +1,156 @@
+package diagnosis_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v4"
+
+	"srcmend/internal/diagnosis"
+	"srcmend/internal/signature"
+	"srcmend/patches"
+	"srcmend/recipes"
+)
+
+func shipped(t testing.TB) *signature.Catalogue {
+	t.Helper()
+	c, err := signature.Load(recipes.FS, "signatures")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// An expected is what a log must yield.
+type expected struct {
+	Signature string
+	Or        []string
+	File      *string
+	Line      *int
+	Symbol    *string
+}
+
+// wrong says what is wrong with a diagnosis.
+func (e expected) wrong(d diagnosis.Diagnosis) string {
+	if e.Signature == "" {
+		for _, f := range d.Findings {
+			if f.Rank == signature.Cause {
+				return "it yields " + f.Signature
+			}
+		}
+		return ""
+	}
+	if len(d.Findings) == 0 {
+		return "it yields nothing: " + string(d.Outcome)
+	}
+	f := d.Findings[0]
+	switch {
+	case f.Signature != e.Signature && !slices.Contains(e.Or, f.Signature):
+		return "it yields " + f.Signature + ", not " + e.Signature
+	case e.File != nil && f.File != *e.File && !strings.HasSuffix(f.File, "/"+*e.File):
+		return "file " + f.File + ", not " + *e.File
+	case e.Line != nil && f.Line != *e.Line:
+		return "another line"
+	case e.Symbol != nil && f.Symbol != *e.Symbol:
+		return "symbol " + f.Symbol + ", not " + *e.Symbol
+	}
+	return ""
+}
+
+// logs are where the logs lie: those of the repository, or others of the same form.
+func logs() string {
+	if dir := os.Getenv("SRCMEND_LOGS"); dir != "" {
+		return dir
+	}
+	return "../../testdata/logs"
+}
+
+// TestLogs reads real logs of failed builds, and of some that did not fail. Nearly all
+// must yield just what they should; those that do not are named.
+func TestLogs(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(logs(), "expect.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all map[string]expected
+	if err := yaml.Unmarshal(text, &all); err != nil {
+		t.Fatal(err)
+	}
+	c, right := shipped(t), 0
+	for name, e := range all {
+		log, err := os.Open(filepath.Join(logs(), name+".log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := diagnosis.Read(c, log)
+		log.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if wrong := e.wrong(d); wrong != "" {
+			t.Logf("%s: %s", name, wrong)
+		} else {
+			right++
+		}
+	}
+	const atLeast = 96 // of a hundred
+	t.Logf("%d of %d logs are diagnosed right", right, len(all))
+	if len(all) == 0 || right*100 < atLeast*len(all) {
+		t.Errorf("want %d of a hundred", atLeast)
+	}
+}
+
+// TestFoundingLog reads the log that all began with, as its author posted it: with lines
+// that his screen has broken, and only the folders that make leaves.
+func TestFoundingLog(t *testing.T) {
+	log, err := patches.FS.Open("dovecot/event-stats-signal-h.log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	d, err := diagnosis.Read(shipped(t), log)
+	if err != nil || d.Outcome != diagnosis.Failed || len(d.Findings) == 0 {
+		t.Fatalf("%+v, %v", d, err)
+	}
+	root := d.Findings[0]
+	if root.Signature != "missing-include-signal-h" || root.Symbol != "SIGKILL" || root.Line != 101 || root.LogLine != 6 ||
+		root.File != "/usr/local/src/dovecot-2.3.4/src/lib-master/test-event-stats.c" {
+		t.Errorf("the root cause is %+v", root)
+	}
+	if got := root.Excerpt[root.At]; !strings.Contains(got, "'SIGKILL' undeclared") {
+		t.Errorf("the excerpt points at %q", got)
+	}
+}
+
+// TestOutcomes: what is a failure, what is not, and what nobody knows.
+func TestOutcomes(t *testing.T) {
+	c := shipped(t)
+	for _, test := range []struct {
+		what, log string
+		outcome   diagnosis.Outcome
+		signature string
+		file      string
+	}{
+		{"nothing", "", diagnosis.Green, "", ""},
+		{"a build", "cc -c a.c\ncc -o a a.o\n", diagnosis.Green, "", ""},
+		{"warnings", "a.c:1:1: warning: implicit declaration of function 'f' [-Wimplicit-function-declaration]\n", diagnosis.Green, "", ""},
+		{"a probe", "configure:12: gcc -c conftest.c >&5\nconftest.c:3:1: error: unknown type name 'foo_t'\nconfigure:12: $? = 1\nconfigure:13: result: no\n", diagnosis.Green, "", ""},
+		{"an error without a name", "a.c:3:1: error: the moon is not full\nmake: *** [Makefile:2: a.o] Error 1\n", diagnosis.Failed, "make-recipe-failed", "Makefile"},
+		{"an error without a name, and without make", "a.c:3:1: error: the moon is not full\n", diagnosis.Unknown, "", ""},
+		{"two jobs", "b.c:1:2: error: 'x' undeclared (first use in this function)\na.c:9:1: error: 'y' undeclared (first use in this function)\nmake: *** [Makefile:2: a.o] Error 1\n", diagnosis.Failed, "undeclared-identifier", "a.c"},
+		{"a folder", "make[1]: Entering directory '/src/lib'\na.c:9:1: error: 'y' undeclared (first use in this function)\nmake[1]: *** [Makefile:2: a.o] Error 1\nmake[1]: Leaving directory '/src/lib'\n", diagnosis.Failed, "undeclared-identifier", "/src/lib/a.c"},
+		{"long before the end", "a.c:9:1: error: 'y' undeclared (first use in this function)\n" + strings.Repeat("all is well\n", 99), diagnosis.Green, "", ""},
+	} {
+		d, err := diagnosis.Read(c, strings.NewReader(test.log))
+		if err != nil || d.Outcome != test.outcome {
+			t.Errorf("%s: %s, %v; want %s", test.what, d.Outcome, err, test.outcome)
+			continue
+		}
+		if test.signature == "" && len(d.Findings) > 0 || test.signature != "" && (len(d.Findings) == 0 || d.Findings[0].Signature != test.signature || d.Findings[0].File != test.file) {
+			t.Errorf("%s: %+v", test.what, d.Findings)
+		}
+	}
+}

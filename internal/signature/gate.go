@@ -1,0 +1,110 @@
+package signature
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// shortest is the least length of a piece that a gate can look for, in bytes. It looks
+// at every second place of the text for two pieces of four bytes of each.
+const shortest = 5
+
+// A gate finds pieces of plain text in a text, many at once. It is made so that a text
+// without any is soon gone through: one look at four bytes, at every second place, and
+// into a table of bits that fits into the cache.
+type gate struct {
+	pieces []string
+	seen   [1 << (hashBits - 6)]uint64 // bits of hashes
+	grams  map[uint32][]gram
+}
+
+// hashBits is how large the table of bits is: 32 KiB.
+const hashBits = 18
+
+// A gram is four bytes of a piece.
+type gram struct {
+	piece, at int
+}
+
+// newGate makes a gate for pieces, each of which has at least the shortest length.
+func newGate(pieces []string) *gate {
+	g := &gate{pieces: pieces, grams: map[uint32][]gram{}}
+	for i, p := range pieces {
+		at := rarest(p)
+		for _, at := range []int{at, at + 1} {
+			v := binary.LittleEndian.Uint32([]byte(p[at : at+4]))
+			g.grams[v] = append(g.grams[v], gram{i, at})
+			h := hash(v)
+			g.seen[h>>6] |= 1 << (h & 63)
+		}
+	}
+	return g
+}
+
+func hash(v uint32) uint32 { return v * 0x9e3779b1 >> (32 - hashBits) }
+
+// rarest is where in a piece the four bytes, and the four behind the first, are that
+// build logs have least of. What is rare is guessed: capitals, digits and signs are.
+func rarest(piece string) int {
+	best, most := 0, -1
+	for at := 0; at+shortest <= len(piece); at++ {
+		score := 0
+		for _, c := range []byte(piece[at : at+shortest]) {
+			score += rarity(c)
+		}
+		if score > most {
+			best, most = at, score
+		}
+	}
+	return best
+}
+
+// rarity guesses how rare a byte is.
+func rarity(c byte) int {
+	switch {
+	case c >= 'A' && c <= 'Z':
+		return 5
+	case c == '\'' || c == '#' || c == '<' || c == '>' || c == '*' || c == '%' || c == '!' || c >= 0x80:
+		return 7
+	case c >= '0' && c <= '9' || c == ',' || c == '(' || c == ')' || c == ':':
+		return 4
+	}
+	switch c {
+	case 'j', 'q', 'x', 'z', 'k', 'w', 'v', 'y':
+		return 4
+	case 'b', 'f', 'g', 'h', 'm', 'p', 'u', 'd':
+		return 2
+	case 'e', 't', 's', 'i', 'o', 'n', 'r', 'a', 'l', 'c':
+		return 1
+	}
+	return 0 // blanks, slashes, dots, hyphens
+}
+
+// scan calls hit for each place where a piece stands, in the order in which it comes upon
+// them, which may be off by a few bytes.
+func (g *gate) scan(text []byte, hit func(piece, at int)) {
+	const step = 8
+	i := 0
+	for ; i+step+4 <= len(text); i += step {
+		v := binary.LittleEndian.Uint64(text[i:])
+		w := uint64(binary.LittleEndian.Uint32(text[i+8:]))
+		a, b, c, d := hash(uint32(v)), hash(uint32(v>>16)), hash(uint32(v>>32)), hash(uint32(v>>48|w<<16))
+		found := g.seen[a>>6]>>(a&63)&1 | g.seen[b>>6]>>(b&63)&1<<1 | g.seen[c>>6]>>(c&63)&1<<2 | g.seen[d>>6]>>(d&63)&1<<3
+		for ; found != 0; found &= found - 1 {
+			g.check(text, i+2*bits.TrailingZeros64(found), hit)
+		}
+	}
+	for ; i+4 <= len(text); i += 2 {
+		g.check(text, i, hit)
+	}
+}
+
+// check looks which pieces have the four bytes at a place, and stand there.
+func (g *gate) check(text []byte, i int, hit func(piece, at int)) {
+	for _, c := range g.grams[binary.LittleEndian.Uint32(text[i:])] {
+		piece := g.pieces[c.piece]
+		if at := i - c.at; at >= 0 && at+len(piece) <= len(text) && string(text[at:at+len(piece)]) == piece {
+			hit(c.piece, at)
+		}
+	}
+}

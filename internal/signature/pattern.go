@@ -1,0 +1,270 @@
+package signature
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"slices"
+	"strings"
+)
+
+// A Pattern says what a signature looks like in a log: one regular expression over a
+// line, or over the message of a diagnostic. In its texts every kind of quotation mark
+// of the log is a plain one, and {symbol}, {file} and {line} stand for what is captured
+// between quotes or blanks.
+type Pattern struct {
+	// Over what a compiler or linker says behind "FILE:LINE:COLUMN: error:".
+	Error string `json:"error,omitempty"`
+	// Over a whole line.
+	Line string `json:"line,omitempty"`
+	// Over one of the lines that follow, or the line itself must not be taken.
+	Then string `json:"then,omitempty"`
+	// How many lines may follow until that; 3 if not given.
+	Within int `json:"within,omitempty"`
+	// Over a line that is not meant.
+	Not string `json:"not,omitempty"`
+	// Over the lines above and below, the nearest first: what they capture and the line
+	// itself does not. They need not be there.
+	Above string `json:"above,omitempty"`
+	Below string `json:"below,omitempty"`
+
+	over, then, not, above, below *regexp.Regexp
+	needs                         []string // pieces of plain text, one of which every match has
+}
+
+// maxWithin bounds how many lines a pattern looks ahead.
+const maxWithin = 10
+
+// captures are what may be written for a group.
+var captures = strings.NewReplacer(
+	"'{symbol}'", `'(?P<symbol>[^']+)'`, "{symbol}", `(?P<symbol>[^\s':,;]+)`,
+	"{file}", `(?P<file>[^\s':(]+)`, "{line}", `(?P<line>\d+)`,
+)
+
+// compile makes the pattern usable, or says what is wrong with it, and with which key.
+func (p *Pattern) compile() (key string, err error) {
+	if (p.Error == "") == (p.Line == "") {
+		return "", errors.New("a pattern has exactly one of error and line")
+	}
+	key, text := "error", p.Error
+	if p.Line != "" {
+		key, text = "line", p.Line
+	}
+	if p.over, p.needs, err = compiled(text); err != nil {
+		return key, err
+	}
+	if p.needs == nil && p.Error == "" {
+		return key, fmt.Errorf("every line it matches needs some plain text of %d characters or more without quotes, one of a few, or each line of a log would have to be tried", shortest)
+	}
+	for _, more := range []struct {
+		key, text string
+		re        **regexp.Regexp
+	}{{"then", p.Then, &p.then}, {"not", p.Not, &p.not}, {"above", p.Above, &p.above}, {"below", p.Below, &p.below}} {
+		if more.text == "" {
+			continue
+		}
+		if *more.re, _, err = compiled(more.text); err != nil {
+			return more.key, err
+		}
+	}
+	switch {
+	case p.Within != 0 && p.Then == "":
+		return "within", errors.New("within is for then, and there is none")
+	case p.Within < 0 || p.Within > maxWithin:
+		return "within", fmt.Errorf("within is from 1 to %d lines", maxWithin)
+	case p.Within == 0:
+		p.Within = 3
+	}
+	return "", nil
+}
+
+// compiled reads a regular expression, and finds out what every match of it has.
+func compiled(text string) (*regexp.Regexp, []string, error) {
+	text = captures.Replace(text)
+	re, err := regexp.Compile(text)
+	if err != nil {
+		return nil, nil, fmt.Errorf("not a regular expression: %w", err)
+	}
+	parsed, err := syntax.Parse(text, syntax.Perl)
+	if err != nil {
+		return nil, nil, err
+	}
+	return re, required(parsed.Simplify()), nil
+}
+
+// maxNeeds is how many pieces a pattern may choose from.
+const maxNeeds = 80
+
+// required gives pieces of plain text of which every match of re has at least one; nil
+// if there are none that are long enough.
+func required(re *syntax.Regexp) []string {
+	switch re.Op {
+	case syntax.OpCapture, syntax.OpPlus:
+		return required(re.Sub[0])
+	case syntax.OpRepeat:
+		if re.Min > 0 {
+			return required(re.Sub[0])
+		}
+	case syntax.OpAlternate:
+		if all := piecesOf(finite(re)); all != nil {
+			return all
+		}
+		var all []string
+		for _, sub := range re.Sub {
+			some := required(sub)
+			if some == nil {
+				return nil
+			}
+			all = append(all, some...)
+		}
+		slices.Sort(all)
+		if all = slices.Compact(all); len(all) <= maxNeeds {
+			return all
+		}
+	case syntax.OpConcat:
+		return bestOf(re.Sub)
+	case syntax.OpLiteral:
+		return piecesOf(finite(re))
+	}
+	return nil
+}
+
+// bestOf chooses among the parts of a sequence. Parts that stand for a few texts are
+// taken together with those beside them.
+func bestOf(parts []*syntax.Regexp) []string {
+	var best []string
+	take := func(some []string) {
+		if some != nil && (best == nil || worth(some) > worth(best)) {
+			best = some
+		}
+	}
+	run := []string{""}
+	for _, part := range parts {
+		few := finite(part)
+		if few == nil || len(run)*len(few) > maxFew {
+			take(piecesOf(run))
+			run = []string{""}
+		}
+		switch {
+		case few != nil && len(few) <= maxFew:
+			run = product(run, few)
+		default:
+			take(required(part))
+		}
+	}
+	take(piecesOf(run))
+	return best
+}
+
+// maxFew is how many texts an expression may stand for that is still taken for a few.
+const maxFew = 40
+
+// finite gives all texts that an expression stands for, nil if they are many.
+func finite(re *syntax.Regexp) []string {
+	switch re.Op {
+	case syntax.OpEmptyMatch, syntax.OpBeginLine, syntax.OpBeginText, syntax.OpEndLine, syntax.OpEndText, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
+		return []string{""}
+	case syntax.OpLiteral:
+		if re.Flags&syntax.FoldCase == 0 {
+			return []string{string(re.Rune)}
+		}
+	case syntax.OpCharClass:
+		var all []string
+		for i := 0; i < len(re.Rune); i += 2 {
+			for c := re.Rune[i]; c <= re.Rune[i+1] && len(all) <= 4; c++ {
+				all = append(all, string(c))
+			}
+		}
+		if len(all) <= 4 {
+			return all
+		}
+	case syntax.OpCapture:
+		return finite(re.Sub[0])
+	case syntax.OpQuest:
+		if few := finite(re.Sub[0]); few != nil {
+			return append([]string{""}, few...)
+		}
+	case syntax.OpAlternate:
+		var all []string
+		for _, sub := range re.Sub {
+			few := finite(sub)
+			if few == nil || len(all)+len(few) > maxFew {
+				return nil
+			}
+			all = append(all, few...)
+		}
+		return all
+	case syntax.OpConcat:
+		all := []string{""}
+		for _, sub := range re.Sub {
+			few := finite(sub)
+			if few == nil || len(all)*len(few) > maxFew {
+				return nil
+			}
+			all = product(all, few)
+		}
+		return all
+	}
+	return nil
+}
+
+// product puts each text before each of the others.
+func product(before, after []string) []string {
+	all := make([]string, 0, len(before)*len(after))
+	for _, a := range before {
+		for _, b := range after {
+			all = append(all, a+b)
+		}
+	}
+	return all
+}
+
+// piecesOf gives a piece of each text; nil if one has none.
+func piecesOf(texts []string) []string {
+	var all []string
+	for _, text := range texts {
+		piece := pieceOf(text)
+		if piece == "" {
+			return nil
+		}
+		all = append(all, piece)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// pieceOf gives the part of a text that is worth most, "" if all are too short. Quotes are
+// left out, since logs have many kinds of them, and so is what compilers colour on its own.
+func pieceOf(text string) string {
+	best := ""
+	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == '\'' || r == '"' || r == '\n' || r >= 0x80 }) {
+		for _, piece := range strings.SplitAfter(part, "error: ") {
+			if piece == "error: " && part != "error: " || len(piece) < shortest {
+				continue
+			}
+			if best == "" || worth([]string{piece}) > worth([]string{best}) {
+				best = piece
+			}
+		}
+	}
+	return best
+}
+
+// common are words that say little: many lines have them.
+var common = []string{"error", "Error", "ERROR", " not found", "No such file or directory", " failed", "cannot ", "warning", "required", "version", "undefined"}
+
+// worth guesses how rare the most frequent of some pieces is.
+func worth(pieces []string) int {
+	least := 1 << 30
+	for _, p := range pieces {
+		n := 2 * min(len(p), 20)
+		for _, word := range common {
+			if strings.Contains(p, word) {
+				n -= len(word)
+			}
+		}
+		least = min(least, n)
+	}
+	return least - len(pieces)/4
+}

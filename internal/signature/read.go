@@ -1,0 +1,153 @@
+package signature
+
+import (
+	"bytes"
+	"io"
+	"slices"
+
+	"srcmend/internal/buildlog"
+)
+
+// The buffer through which a log is read. What follows a line may be looked at, and what
+// stands before it be shown, as far as this goes.
+const (
+	bufferSize = 1 << 20
+	ahead      = 64 << 10
+	behind     = 16 << 10
+)
+
+// A reader goes through a log, and stops at the lines that have a piece of the gate in
+// them. What it keeps does not grow with the log.
+type reader struct {
+	from io.Reader
+	gate *gate
+
+	text    []byte // what is in the buffer
+	number  int    // of the line at counted, from 1
+	counted int    // offset in text
+	done    int    // offset in text up to which lines were given
+}
+
+// A place is one piece that was found.
+type found struct{ at, piece int }
+
+// run calls visit with each line that has pieces, and with which.
+func (r *reader) run(visit func(l line, pieces []int)) error {
+	buffer := make([]byte, 0, bufferSize)
+	r.number = 1
+	var all []found
+	for {
+		n, err := io.ReadFull(r.from, buffer[len(buffer):bufferSize])
+		buffer = buffer[:len(buffer)+n]
+		last := err == io.EOF || err == io.ErrUnexpectedEOF
+		if err != nil && !last {
+			return err
+		}
+		r.text = buffer
+		end := r.end(last)
+		all = all[:0]
+		from := max(0, r.done-64)
+		r.gate.scan(buffer[from:min(len(buffer), end+64)], func(piece, at int) { all = append(all, found{from + at, piece}) })
+		slices.SortFunc(all, func(a, b found) int { return a.at - b.at })
+		r.lines(all, end, visit)
+		if last {
+			r.count(len(r.text))
+			return nil
+		}
+		keep := max(0, end-behind)
+		r.count(keep)
+		buffer = buffer[:copy(buffer, buffer[keep:])]
+		r.counted, r.done = r.counted-keep, end-keep
+	}
+}
+
+// end is up to where lines can be given: the rest may be wanted as what follows.
+func (r *reader) end(last bool) int {
+	if last {
+		return len(r.text)
+	}
+	most := len(r.text) - ahead
+	if newline := bytes.LastIndexByte(r.text[r.done:most], '\n'); newline >= 0 {
+		return r.done + newline + 1
+	}
+	return most // a line longer than the buffer; only its beginning counts
+}
+
+// lines groups what was found by lines.
+func (r *reader) lines(all []found, end int, visit func(l line, pieces []int)) {
+	var pieces []int
+	for i := 0; i < len(all); {
+		at := all[i].at
+		start, ok := r.start(at)
+		stop := r.stop(at)
+		pieces = pieces[:0]
+		for ; i < len(all) && all[i].at < stop; i++ {
+			pieces = append(pieces, all[i].piece)
+		}
+		if !ok || start < r.done || at >= end {
+			continue
+		}
+		r.count(start)
+		r.done = min(stop, end)
+		visit(line{r, r.number, start, stop}, pieces)
+	}
+	r.done = max(r.done, end)
+}
+
+// start finds where the line around an offset begins; ok is false if that is too far.
+func (r *reader) start(at int) (start int, ok bool) {
+	from := max(0, at-buildlog.MaxLine)
+	if newline := bytes.LastIndexByte(r.text[from:at], '\n'); newline >= 0 {
+		return from + newline + 1, true
+	}
+	return from, from == 0
+}
+
+// stop finds where the line around an offset ends, or how far it is looked at.
+func (r *reader) stop(at int) int {
+	to := min(len(r.text), at+buildlog.MaxLine)
+	if newline := bytes.IndexByte(r.text[at:to], '\n'); newline >= 0 {
+		return at + newline
+	}
+	return to
+}
+
+// count counts lines up to an offset.
+func (r *reader) count(to int) {
+	if to > r.counted {
+		r.number += bytes.Count(r.text[r.counted:to], []byte{'\n'})
+		r.counted = to
+	}
+}
+
+// A line is one of a log, while the reader is at it.
+type line struct {
+	r           *reader
+	number      int
+	start, stop int
+}
+
+// raw is the line as it stands, at most MaxLine bytes of it.
+func (l line) raw() []byte { return l.r.text[l.start:min(l.stop, l.start+buildlog.MaxLine)] }
+
+// String is the line as text that can be shown.
+func (l line) String() string { return buildlog.Clean(string(l.raw())) }
+
+// next gives the line that follows; ok is false if there is none.
+func (l line) next() (next line, ok bool) {
+	start := l.stop + 1
+	if start >= len(l.r.text) {
+		return line{}, false
+	}
+	return line{l.r, l.number + 1, start, l.r.stop(start)}, true
+}
+
+// before gives the line that stands before; ok is false if it is not at hand any more.
+func (l line) before() (before line, ok bool) {
+	stop := l.start - 1
+	if stop <= 0 {
+		return line{}, false
+	}
+	start, ok := l.r.start(stop)
+	return line{l.r, l.number - 1, start, stop}, ok
+}
