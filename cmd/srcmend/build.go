@@ -144,7 +144,7 @@ func (a *app) plan(ctx context.Context, target string, o buildOptions) (plan.Pla
 
 // work makes the plan ready to be carried out on this machine.
 func (a *app) work(ctx context.Context, p plan.Plan, o buildOptions) (*work.Work, error) {
-	cat, err := catalogue()
+	cat, err := a.catalogue()
 	if err != nil {
 		return nil, err
 	}

@@ -76,6 +76,9 @@ func (a *app) exit(ctx context.Context, err error) int {
 	switch {
 	case err == nil:
 		return exitGreen
+	case errors.As(err, new(exitStatus)):
+		code, _ := errors.AsType[exitStatus](err)
+		return int(code)
 	case errors.As(err, new(*reportError)): // goes before what could not be reported
 	case errors.Is(err, errRed):
 		return exitRed

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -42,7 +43,9 @@ func (a *app) recipeVerb() *cobra.Command {
 		Short: "Check recipes, and the catalogue of signatures",
 		Long: `Check recipes: their shape, their meaning, the files and signatures they name,
 and that each fix has a proof. Every mistake is shown with its place. Without
-arguments all recipes and the catalogue of signatures are checked.
+arguments all recipes and the catalogue of signatures are checked. A file of signatures
+is checked with the catalogue that it adds to: each proof is tried, whether one entry
+takes what another is for, and whether a pattern would be slow.
 
 With --deep the releases themselves are asked, from the archives and the upstream's
 repository that are at hand: whether the range of each fix is right, and which would
@@ -50,7 +53,7 @@ be; whether the table of verdicts is; whether a patch is for this package at all
 the one that its patch-ids name.
 
 Exit status: 0 no mistakes; 2 mistakes.`,
-		Example: "  srcmend recipe lint\n  srcmend recipe lint my-recipes/hello.yaml\n  srcmend recipe lint --deep dovecot",
+		Example: "  srcmend recipe lint\n  srcmend recipe lint my-recipes/hello.yaml\n  srcmend recipe lint my-recipes/signatures/mine.yaml\n  srcmend recipe lint --deep dovecot",
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.recipeLint(cmd.Context(), args, deep) },
 	}
 	lint.Flags().BoolVar(&deep.on, "deep", false, "ask the releases whether what the recipe claims is true")
@@ -284,7 +287,7 @@ func (a *app) recipeLint(ctx context.Context, args []string, deep deepOptions) e
 	if err != nil {
 		return err
 	}
-	cat, err := catalogue()
+	cat, err := a.catalogue()
 	if err != nil {
 		return err
 	}
@@ -299,6 +302,14 @@ func (a *app) recipeLint(ctx context.Context, args []string, deep deepOptions) e
 	var wrong yamlfile.Mistakes
 	unjudged := []string{}
 	for _, arg := range args {
+		mistakes, is, err := a.lintSignatures(arg)
+		if err != nil {
+			return err
+		}
+		if is {
+			wrong = append(wrong, mistakes...)
+			continue
+		}
 		r, all, mistakes, err := lint(recipes, cat, arg)
 		if err != nil {
 			return err
@@ -321,8 +332,29 @@ func (a *app) recipeLint(ctx context.Context, args []string, deep deepOptions) e
 	if a.json {
 		return a.encode(map[string]any{"checked": len(args), "mistakes": []string{}, "unjudged": unjudged})
 	}
-	_, err = fmt.Fprintf(a.out, "%s checked, no mistakes\n", count(len(args), "recipe"))
+	_, err = fmt.Fprintf(a.out, "%s checked, no mistakes\n", count(len(args), "file"))
 	return err
+}
+
+// familyForm is what a file of signatures has, and no recipe.
+var familyForm = regexp.MustCompile(`(?m)^signatures:`)
+
+// lintSignatures checks a file of signatures together with the catalogue that they come to;
+// is reports whether that is what the argument is.
+func (a *app) lintSignatures(file string) (wrong yamlfile.Mistakes, is bool, err error) {
+	text, err := recipe.ReadFile(file)
+	dir, name := filepath.Split(filepath.Clean(file))
+	if err != nil || !familyForm.Match(text) && filepath.Base(dir) != "signatures" {
+		return nil, false, nil // it is a recipe, or that will be said of it
+	}
+	layer := signature.Layer{Name: filepath.Clean(dir), Files: os.DirFS(filepath.Join(".", dir)), Only: name}
+	cat, err := a.catalogue(layer)
+	if err == nil {
+		wrong = cat.Prove()
+	} else if !errors.As(err, &wrong) {
+		return nil, true, err
+	}
+	return wrong, true, nil
 }
 
 // lintDeep asks the releases of one recipe.
@@ -374,7 +406,7 @@ func lint(all *recipe.Collection, cat *signature.Catalogue, arg string) (*recipe
 		File: all.File, Known: cat.Known, PatchIDs: patchIDs,
 		Matches: func(id string, log []byte) bool {
 			scan, err := cat.Scan(bytes.NewReader(log))
-			return err == nil && slices.ContainsFunc(scan.Matches, func(m signature.Match) bool { return m.Signature.ID == id })
+			return err == nil && slices.ContainsFunc(scan.Matches, func(m signature.Match) bool { return m.Signature.ID == id || m.Signature.Of == id })
 		},
 	})...), nil
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -102,12 +104,12 @@ func (a *app) root() *cobra.Command {
 	flags := cmd.PersistentFlags()
 	flags.BoolVar(&a.json, "json", false, "write JSON instead of text")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "show only warnings, findings and the result")
-	flags.StringArrayVar(&a.recipes, "recipes", nil, "folder with recipes of your own (also SRCMEND_RECIPES); may be given again")
+	flags.StringArrayVar(&a.recipes, "recipes", nil, "folder with recipes of your own, and signatures/ in it (also SRCMEND_RECIPES); may be given again")
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &usageError{err.Error(), cmd.CommandPath() + " --help"}
 	})
 	cmd.CompletionOptions.HiddenDefaultCmd = false
-	cmd.AddCommand(a.buildVerb(), a.diagnoseVerb(), a.patchVerb(), a.checkVerb(), a.fetchVerb(), a.recipeVerb(), a.historyVerb())
+	cmd.AddCommand(a.buildVerb(), a.runVerb(), a.diagnoseVerb(), a.patchVerb(), a.checkVerb(), a.fetchVerb(), a.recipeVerb(), a.historyVerb())
 	return cmd
 }
 
@@ -183,10 +185,7 @@ func color(w io.Writer) bool {
 // collection is the shipped recipes under those of the user.
 func (a *app) collection() (*recipe.Collection, error) {
 	layers := []recipe.Layer{{Name: "shipped", Recipes: recipes.FS, Files: patches.FS}}
-	for _, dir := range append(filepath.SplitList(os.Getenv("SRCMEND_RECIPES")), a.recipes...) {
-		if dir == "" {
-			continue // as an empty entry of a path is
-		}
+	for _, dir := range a.folders() {
 		info, err := os.Stat(dir)
 		if err != nil {
 			return nil, &usageError{fmt.Sprintf("the folder of recipes can't be read: %v", err), ""}
@@ -199,8 +198,25 @@ func (a *app) collection() (*recipe.Collection, error) {
 	return recipe.NewCollection(layers...), nil
 }
 
-func catalogue() (*signature.Catalogue, error) {
-	return signature.Load(recipes.FS, "signatures")
+// folders are those with recipes and signatures of the user. An empty entry is none, as in
+// a path.
+func (a *app) folders() []string {
+	all := append(filepath.SplitList(os.Getenv("SRCMEND_RECIPES")), a.recipes...)
+	return slices.DeleteFunc(all, func(dir string) bool { return dir == "" })
+}
+
+// catalogue is the shipped signatures under those of the user, and under others.
+func (a *app) catalogue(more ...signature.Layer) (*signature.Catalogue, error) {
+	shipped, err := fs.Sub(recipes.FS, "signatures")
+	if err != nil {
+		return nil, err
+	}
+	layers := []signature.Layer{{Name: "signatures", Files: shipped}}
+	for _, dir := range a.folders() {
+		dir = filepath.Join(dir, "signatures")
+		layers = append(layers, signature.Layer{Name: dir, Files: os.DirFS(dir)})
+	}
+	return signature.Load(append(layers, more...)...)
 }
 
 // cacheDir is where what can be made again is kept.

@@ -95,11 +95,17 @@ func Identify(src patch.Source, folder string) []Guess {
 			all = append(all, g)
 		}
 	}
+	return append(all, ByFolder(folder))
+}
+
+// ByFolder says what the name of a folder says: most often a release is unpacked into one
+// called NAME-VERSION.
+func ByFolder(folder string) Guess {
 	g := Guess{From: "the folder's name"}
 	if g.take(folderForm, folder); g.Name == "" {
 		g.Name = strings.ToLower(folder)
 	}
-	return append(all, g)
+	return g
 }
 
 // take looks for what a text says.

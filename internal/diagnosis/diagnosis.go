@@ -42,22 +42,25 @@ const (
 type Diagnosis struct {
 	Outcome  Outcome   `json:"outcome"`
 	Findings []Finding `json:"findings"` // the root cause first
-	// Strange are the lines that are most likely to tell why, when nothing is known.
+	// Strange are errors that no signature names, and Last the last lines of the log, where
+	// why is not known.
 	Strange []Finding `json:"strange,omitempty"`
+	Last    []string  `json:"last,omitempty"`
 }
 
 // A Finding is a signature that was found.
 type Finding struct {
-	Signature string             `json:"signature,omitempty"`
-	Rank      signature.Rank     `json:"rank,omitempty"`
-	File      string             `json:"file,omitempty"` // below the folder that make was in
-	Line      int                `json:"line,omitempty"`
-	Column    int                `json:"column,omitempty"`
-	Symbol    string             `json:"symbol,omitempty"`
+	Signature string             `json:"signature"`
+	Case      string             `json:"case,omitempty"` // the special case of that signature
+	Rank      signature.Rank     `json:"rank"`
+	File      string             `json:"file"` // below the folder that make was in
+	Line      int                `json:"line"`
+	Column    int                `json:"column"`
+	Symbol    string             `json:"symbol"`
 	LogLine   int                `json:"log_line"` // from 1
-	Command   string             `json:"command,omitempty"`
-	Cause     string             `json:"cause,omitempty"`
-	Remedies  []signature.Remedy `json:"remedies,omitempty"`
+	Command   string             `json:"command"`
+	Cause     string             `json:"cause"`
+	Remedies  []signature.Remedy `json:"remedies"`
 	Links     []string           `json:"links,omitempty"`
 	Excerpt   []string           `json:"excerpt"`
 	At        int                `json:"at"` // index of the line in Excerpt
@@ -72,7 +75,30 @@ func (f Finding) Dos() []string {
 	return all
 }
 
-// Read diagnoses a log.
+// Telling is the line that is most likely to tell why, where that is not known: the first
+// error without a name, or one of the last lines.
+func (d Diagnosis) Telling() string {
+	if len(d.Strange) > 0 {
+		return d.Strange[0].Excerpt[d.Strange[0].At]
+	}
+	last := ""
+	for _, line := range d.Last {
+		if last == "" || !secondary.MatchString(line) {
+			last = line
+		}
+		if telling.MatchString(line) && !secondary.MatchString(line) {
+			return line
+		}
+	}
+	return last
+}
+
+var (
+	telling   = regexp.MustCompile(`(?i)\berror\b|\bfail|\bcan(?:no|')t\b|\bfatal\b|\bno such\b|\bnot found\b|\bdenied\b|\binvalid\b|\bunknown\b`)
+	secondary = regexp.MustCompile(`^\S*make(?:\[\d+\])?: |^\*\*\* |^ninja: |^FAILED: `)
+)
+
+// Read diagnoses a log, of which nobody knows how the build ended.
 func Read(c *signature.Catalogue, log io.Reader) (Diagnosis, error) {
 	scan, err := c.Scan(log)
 	if err != nil {
@@ -81,22 +107,34 @@ func Read(c *signature.Catalogue, log io.Reader) (Diagnosis, error) {
 	return Of(scan), nil
 }
 
-// Of diagnoses what was found in a log.
+// Of diagnoses what was found in a log, of which nobody knows how the build ended.
 func Of(scan signature.Scan) Diagnosis {
 	r := &reading{Scan: scan}
 	r.findEnd()
 	return r.diagnosis()
 }
 
+// OfFailed diagnoses what was found in the log of a command that has failed.
+func OfFailed(scan signature.Scan) Diagnosis {
+	r := &reading{Scan: scan, failed: true}
+	r.findEnd()
+	if r.end == 0 {
+		r.end = scan.Lines
+	}
+	return r.diagnosis()
+}
+
 // A reading is a diagnosis on its way.
 type reading struct {
 	signature.Scan
-	end  int    // the line in which the build was given up; 0 if there is none
-	unit string // the stem of the target that could not be made, "" if it is not known
+	failed bool   // it is known that it did
+	end    int    // the line in which the build was given up; 0 if there is none
+	unit   string // the stem of the target that could not be made, "" if it is not known
 }
 
 // findEnd looks for the line in which the build was given up: the first of those that
-// only say that something failed, and what it was about.
+// only say that something failed, and what it was about; else the first error among the
+// last lines.
 func (r *reading) findEnd() {
 	for _, m := range r.Matches {
 		if m.Signature.Rank != signature.Secondary || isProbe(m) {
@@ -110,7 +148,15 @@ func (r *reading) findEnd() {
 			break
 		}
 	}
+	for _, m := range r.Matches {
+		if r.end == 0 && m.LogLine > r.Lines-tail && !m.Signature.Weak && !isProbe(m) {
+			r.end = m.LogLine
+		}
+	}
 }
+
+// tail is how many lines at the end of a log tell how it ended, if nothing else does.
+const tail = 60
 
 // near is how many lines may lie between what went wrong and what says so.
 const near = 40
@@ -128,12 +174,9 @@ func stem(target string) string {
 
 // diagnosis puts together what was found.
 func (r *reading) diagnosis() Diagnosis {
+	d := Diagnosis{Outcome: Green, Findings: []Finding{}}
 	matches := r.relevant()
-	if len(matches) == 0 {
-		return r.unknown()
-	}
 	slices.SortStableFunc(matches, r.compare)
-	d := Diagnosis{Outcome: Failed, Findings: []Finding{}}
 	seen := map[string]bool{}
 	for _, m := range matches {
 		f := r.finding(m)
@@ -143,23 +186,32 @@ func (r *reading) diagnosis() Diagnosis {
 		}
 		seen[key] = true
 	}
+	if len(d.Findings) > 0 && d.Findings[0].Rank != signature.Secondary {
+		d.Outcome = Failed
+		return d
+	}
+	for _, m := range r.Strange {
+		if !isProbe(m) {
+			d.Strange = append(d.Strange, r.finding(m))
+		}
+	}
+	if r.failed || len(d.Findings) > 0 || len(d.Strange) > 0 {
+		d.Outcome, d.Last = Unknown, r.Last
+	}
 	return d
 }
 
-// relevant leaves out what has nothing to do with the end of the build: probes, and, where
-// nothing says that the build was given up, what was followed by much else.
+// relevant leaves out what has nothing to do with the end of the build: probes, and all
+// of it where the build was not given up.
 func (r *reading) relevant() []signature.Match {
 	var all []signature.Match
 	for _, m := range r.Matches {
-		if !isProbe(m) && (r.end > 0 || m.LogLine > r.Lines-tail) {
+		if !isProbe(m) && r.end > 0 {
 			all = append(all, m)
 		}
 	}
 	return all
 }
-
-// tail is how many lines at the end of a log tell how it ended, if nothing else does.
-const tail = 60
 
 // probes are the traces of what configure and its like make to try something out: that
 // it does not compile is an answer. They stand in their logs, beside the error.
@@ -202,13 +254,22 @@ func (r *reading) off(m signature.Match) int {
 	return 0
 }
 
-// apart is 1 for what is not about the target that could not be made.
+// apart is 1 for what is not about the target that could not be made. It may be said of a
+// file that the target's source includes.
 func (r *reading) apart(m signature.Match) int {
-	if r.unit != "" && stemOf(m.File) != r.unit {
-		return 1
+	if r.unit == "" || stemOf(m.File) == r.unit {
+		return 0
 	}
-	return 0
+	for _, line := range m.Before {
+		if from := included.FindStringSubmatch(line); from != nil && stemOf(from[1]) == r.unit {
+			return 0
+		}
+	}
+	return 1
 }
+
+// included is how compilers say where an included file comes from.
+var included = regexp.MustCompile(`(?:^In file included from|^\s+from) ([^\s:]+)`)
 
 // stemOf is the name of a source without folder and ending.
 func stemOf(file string) string {
@@ -220,10 +281,13 @@ func stemOf(file string) string {
 func (r *reading) finding(m signature.Match) Finding {
 	f := Finding{
 		File: r.resolve(m), Line: m.Line, Column: m.Column, Symbol: m.Symbol, LogLine: m.LogLine, Command: m.Command,
-		Excerpt: slices.Concat(m.Before, []string{m.Text}, m.After), At: len(m.Before),
+		Excerpt: slices.Concat(m.Before, []string{m.Text}, m.After), At: len(m.Before), Remedies: []signature.Remedy{},
 	}
 	if s := m.Signature; s != nil {
-		f.Signature, f.Rank, f.Cause, f.Links = s.ID, s.Rank, m.Fill(s.Cause), s.Links
+		f.Signature, f.Rank, f.Cause, f.Links = s.Class(), s.Rank, m.Fill(s.Cause), s.Links
+		if s.Of != "" {
+			f.Case = s.ID
+		}
 		for _, remedy := range s.Remedies {
 			f.Remedies = append(f.Remedies, signature.Remedy{Kind: remedy.Kind, Do: m.Fill(remedy.Do)})
 		}
@@ -259,16 +323,4 @@ func (r *reading) resolve(m signature.Match) string {
 		return m.File
 	}
 	return path.Join(in[deepest], m.File)
-}
-
-// unknown is the diagnosis when no signature is found.
-func (r *reading) unknown() Diagnosis {
-	d := Diagnosis{Outcome: Green, Findings: []Finding{}}
-	for _, m := range r.Strange {
-		if !isProbe(m) {
-			d.Outcome = Unknown
-			d.Strange = append(d.Strange, r.finding(m))
-		}
-	}
-	return d
 }

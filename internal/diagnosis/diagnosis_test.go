@@ -1,6 +1,7 @@
 package diagnosis_test
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,7 +18,11 @@ import (
 
 func shipped(t testing.TB) *signature.Catalogue {
 	t.Helper()
-	c, err := signature.Load(recipes.FS, "signatures")
+	files, err := fs.Sub(recipes.FS, "signatures")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := signature.Load(signature.Layer{Name: "signatures", Files: files})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +143,7 @@ func TestOutcomes(t *testing.T) {
 		{"a build", "cc -c a.c\ncc -o a a.o\n", diagnosis.Green, "", ""},
 		{"warnings", "a.c:1:1: warning: implicit declaration of function 'f' [-Wimplicit-function-declaration]\n", diagnosis.Green, "", ""},
 		{"a probe", "configure:12: gcc -c conftest.c >&5\nconftest.c:3:1: error: unknown type name 'foo_t'\nconfigure:12: $? = 1\nconfigure:13: result: no\n", diagnosis.Green, "", ""},
-		{"an error without a name", "a.c:3:1: error: the moon is not full\nmake: *** [Makefile:2: a.o] Error 1\n", diagnosis.Failed, "make-recipe-failed", "Makefile"},
+		{"an error without a name", "a.c:3:1: error: the moon is not full\nmake: *** [Makefile:2: a.o] Error 1\n", diagnosis.Unknown, "make-recipe-failed", "Makefile"},
 		{"an error without a name, and without make", "a.c:3:1: error: the moon is not full\n", diagnosis.Unknown, "", ""},
 		{"two jobs", "b.c:1:2: error: 'x' undeclared (first use in this function)\na.c:9:1: error: 'y' undeclared (first use in this function)\nmake: *** [Makefile:2: a.o] Error 1\n", diagnosis.Failed, "undeclared-identifier", "a.c"},
 		{"a folder", "make[1]: Entering directory '/src/lib'\na.c:9:1: error: 'y' undeclared (first use in this function)\nmake[1]: *** [Makefile:2: a.o] Error 1\nmake[1]: Leaving directory '/src/lib'\n", diagnosis.Failed, "undeclared-identifier", "/src/lib/a.c"},

@@ -1,9 +1,11 @@
 package report
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"srcmend/internal/diagnosis"
 	"srcmend/internal/signature"
@@ -11,56 +13,124 @@ import (
 
 // A Diagnosis is what was found in one log.
 type Diagnosis struct {
-	Log string `json:"log"` // its name, "-" for standard input
+	// Log is its name, "-" for standard input, "" if nobody keeps it.
+	Log string `json:"log"`
 	diagnosis.Diagnosis
+	// Fixes are those that recipes know for the root cause.
+	Fixes []Offer `json:"fixes,omitempty"`
+	// Draft is an entry for the catalogue of signatures, made from what is not known.
+	Draft string `json:"draft,omitempty"`
+}
+
+// An Offer is a fix of a recipe that cures what was found.
+type Offer struct {
+	Package string `json:"package"`
+	Version string `json:"version,omitempty"`
+	Fix     string `json:"fix"`
+	Summary string `json:"summary"`
+	// Verdict is what the source tree says of it, if that was asked.
+	Verdict  string   `json:"verdict,omitempty"`
+	Advisory string   `json:"advisory,omitempty"`
+	Links    []string `json:"links,omitempty"`
+	Try      string   `json:"try,omitempty"` // a command
+}
+
+// A Diagnoses is a form in which diagnoses are written.
+type Diagnoses func(w io.Writer, all []Diagnosis) error
+
+// Forms are the forms of diagnoses, by name.
+var Forms = map[string]Diagnoses{"text": DiagnosesText, "json": DiagnosesJSON, "sarif": DiagnosesSARIF, "github": DiagnosesGitHub}
+
+// DiagnosesJSON writes an object for each log.
+func DiagnosesJSON(w io.Writer, all []Diagnosis) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	for _, d := range all {
+		if err := enc.Encode(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DiagnosesText writes them for people.
+func DiagnosesText(w io.Writer, all []Diagnosis) error {
+	var b strings.Builder
+	for i, d := range all {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		d.text(&b)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 // maxAlso is how many findings beside the root cause are named.
 const maxAlso = 5
 
-// Text writes it for people: why, where, what the log says there, and what to do.
-func (d Diagnosis) Text(w io.Writer) error {
-	var b strings.Builder
-	name := clean(d.Log)
-	switch {
-	case d.Outcome == diagnosis.Green:
-		fmt.Fprintf(&b, "%s: nothing failed in it\n", name)
-	case len(d.Findings) == 0:
-		fmt.Fprintf(&b, "%s: it failed, and nothing in it is known; most likely to tell is\n", name)
-		for _, f := range d.Strange[:min(len(d.Strange), 2)] {
-			excerpt(&b, f)
-		}
+// text writes why, where, what the log says there, and what to do.
+func (d Diagnosis) text(b *strings.Builder) {
+	switch name := d.name(); d.Outcome {
+	case diagnosis.Green:
+		fmt.Fprintf(b, "%s: nothing failed in it\n", name)
+	case diagnosis.Unknown:
+		d.unknown(b)
 	default:
 		root := d.Findings[0]
-		fmt.Fprintf(&b, "%s:%d: %s\n", name, root.LogLine, clean(heading(root)))
-		fmt.Fprintf(&b, "  cause: %s\n", clean(root.Cause))
-		excerpt(&b, root)
+		fmt.Fprintf(b, "%s:%d: %s\n", name, root.LogLine, clean(heading(root)))
+		fmt.Fprintf(b, "  cause: %s\n", clean(root.Cause))
+		excerpt(b, root)
 		for i, r := range root.Remedies {
 			word := "remedy:"
 			if i > 0 {
 				word = "    or:"
 			}
-			fmt.Fprintf(&b, "  %s %s\n", word, clean(r.Do))
+			fmt.Fprintf(b, "  %s %s\n", word, clean(r.Do))
 		}
 		if root.Command != "" {
-			fmt.Fprintf(&b, "  failed: %s\n", clean(root.Command))
+			fmt.Fprintf(b, "  failed: %s\n", clean(root.Command))
 		}
-		also(&b, d.Findings[1:])
+		d.offers(b)
+		also(b, d.Findings[1:])
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+}
+
+// name is what the log is called.
+func (d Diagnosis) name() string {
+	if d.Log == "" {
+		return "output"
+	}
+	return clean(d.Log)
+}
+
+// unknown writes what is most likely to tell.
+func (d Diagnosis) unknown(b *strings.Builder) {
+	fmt.Fprintf(b, "%s: it failed, and the catalogue does not know why\n", d.name())
+	for i, f := range d.Strange[:min(len(d.Strange), 2)] {
+		fmt.Fprintf(b, "  %s line %d:\n", []string{"most likely", "or"}[i], f.LogLine)
+		excerpt(b, f)
+	}
+	if len(d.Strange) == 0 && len(d.Last) > 0 {
+		b.WriteString("  its last lines:\n")
+		for _, line := range d.Last {
+			fmt.Fprintf(b, "      %s\n", shorten(clean(line)))
+		}
+	}
+	b.WriteString("try: srcmend diagnose --draft LOG, which makes an entry for the catalogue of it\n")
 }
 
 // heading is what a finding is called: the place in the source, if there is one, and the
 // signature.
 func heading(f diagnosis.Finding) string {
 	text := f.Signature
-	if f.File != "" {
-		text = f.File
-		if f.Line > 0 {
-			text += fmt.Sprintf(":%d", f.Line)
-		}
-		text += ": " + f.Signature
+	if f.Case != "" {
+		text = f.Case
+	}
+	if f.File != "" && f.Line > 0 {
+		text = fmt.Sprintf("%s:%d: %s", f.File, f.Line, text)
+	} else if f.File != "" {
+		text = f.File + ": " + text
 	}
 	if f.Symbol != "" {
 		text += " (" + f.Symbol + ")"
@@ -68,14 +138,63 @@ func heading(f diagnosis.Finding) string {
 	return text
 }
 
-// excerpt writes the lines of the log.
+// excerpt writes the lines of the log, with a mark at the one that is meant, and below
+// what it is about.
 func excerpt(b *strings.Builder, f diagnosis.Finding) {
 	for i, line := range f.Excerpt {
-		mark := " "
-		if i == f.At {
-			mark = ">"
+		line = shorten(clean(line))
+		if i != f.At {
+			fmt.Fprintf(b, "      %s\n", line)
+			continue
 		}
-		fmt.Fprintf(b, "    %s %s\n", mark, clean(line))
+		fmt.Fprintf(b, "    > %s\n", line)
+		if at := strings.Index(line, f.Symbol); f.Symbol != "" && at >= 0 {
+			fmt.Fprintf(b, "      %s%s\n", blanks(line[:at]), strings.Repeat("^", utf8.RuneCountInString(f.Symbol)))
+		}
+	}
+}
+
+// blanks is as wide as a text.
+func blanks(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\t' {
+			return r
+		}
+		return ' '
+	}, text)
+}
+
+// widest is how much of a line of a log is shown, in bytes.
+const widest = 400
+
+// shorten takes the end off a line that is very long.
+func shorten(line string) string {
+	if len(line) <= widest {
+		return line
+	}
+	return strings.ToValidUTF8(line[:widest], "") + "…"
+}
+
+// offers writes what the recipes know.
+func (d Diagnosis) offers(b *strings.Builder) {
+	for _, o := range d.Fixes {
+		name := o.Package
+		if o.Version != "" {
+			name += " " + o.Version
+		}
+		fmt.Fprintf(b, "  known:  %s: %s: %s\n", clean(name), clean(o.Fix), clean(o.Summary))
+		if o.Verdict != "" {
+			fmt.Fprintf(b, "          this tree says: %s\n", clean(o.Verdict))
+		}
+		if o.Advisory != "" {
+			fmt.Fprintf(b, "          %s\n", clean(o.Advisory))
+		}
+		for _, link := range o.Links {
+			fmt.Fprintf(b, "          see %s\n", clean(link))
+		}
+		if o.Try != "" {
+			fmt.Fprintf(b, "          try: %s\n", clean(o.Try))
+		}
 	}
 }
 

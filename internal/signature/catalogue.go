@@ -23,8 +23,12 @@ type Family struct {
 // A Signature is an error that builds are known to fail with.
 type Signature struct {
 	// Unique in the catalogue: lower-case letters, digits and dashes.
-	ID   string `json:"id"`
+	ID string `json:"id"`
+	// Of is the signature that this is a special case of, and beats.
+	Of   string `json:"of,omitempty"`
 	Rank Rank   `json:"rank"`
+	// Alone it is no failure: many builds go on after it.
+	Weak bool `json:"weak,omitempty"`
 	// What it looks like, one of these.
 	Match []Pattern `json:"match"`
 	// Signatures that this one beats where both match a line.
@@ -36,6 +40,15 @@ type Signature struct {
 	// Where more is said about it.
 	Links []string `json:"links,omitempty"`
 	Proof Proof    `json:"proof"`
+}
+
+// Class is the id under which the signature is reported: that of what it is a special case
+// of, or its own.
+func (s *Signature) Class() string {
+	if s.Of != "" {
+		return s.Of
+	}
+	return s.ID
 }
 
 // A Remedy is something to do about an error.
@@ -127,12 +140,18 @@ func (r *Rank) UnmarshalText(text []byte) error {
 type Catalogue struct {
 	signatures []*Signature
 	beaten     map[string]map[string]bool // by the id of the one that beats
-	files      map[string]*yamlfile.Doc   // by the id of a signature
-	places     map[string]int             // index in its file, by id
+	origins    map[string]origin          // by the id of a signature
 
 	gate    *gate
 	wanting map[int][]owned // the patterns that a piece of the gate is for
 	walking map[int][]int   // the walks that a piece of the gate is for
+}
+
+// An origin is where a signature stands.
+type origin struct {
+	signature    *Signature
+	file         *yamlfile.Doc
+	index, layer int
 }
 
 // An owned pattern is one of a signature.
@@ -141,29 +160,62 @@ type owned struct {
 	Signature *Signature
 }
 
-// Load reads every .yaml file in the folder dir of files. When anything is
-// wrong, the error is [yamlfile.Mistakes]; proof is not tried, see [Catalogue.Prove].
-func Load(files fs.FS, dir string) (*Catalogue, error) {
-	entries, err := fs.ReadDir(files, dir)
-	if err != nil {
-		return nil, fmt.Errorf("reading the catalogue of signatures: %w", err)
+// A Layer is a part of the catalogue: signatures that go before those of the layers below
+// it, where they have the same id.
+type Layer struct {
+	Name  string // of the folder, for messages
+	Files fs.FS
+	// Only is the one file of it that counts; "" for all that end in .yaml.
+	Only string
+}
+
+// names lists the files of a layer. A folder that is not there has none.
+func (l Layer) names() (all []string, err error) {
+	if l.Only != "" {
+		return []string{l.Only}, nil
 	}
-	c := &Catalogue{beaten: map[string]map[string]bool{}, files: map[string]*yamlfile.Doc{}, places: map[string]int{}}
-	var wrong yamlfile.Mistakes
+	entries, err := fs.ReadDir(l.Files, ".")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	for _, e := range entries {
-		if e.IsDir() || path.Ext(e.Name()) != ".yaml" {
-			continue
+		if !e.IsDir() && path.Ext(e.Name()) == ".yaml" {
+			all = append(all, e.Name())
 		}
-		text, err := fs.ReadFile(files, path.Join(dir, e.Name()))
+	}
+	return all, err
+}
+
+// Load reads the catalogue, the lowest layer first. When anything is wrong, the error is
+// [yamlfile.Mistakes]; proof is not tried, see [Catalogue.Prove].
+func Load(layers ...Layer) (*Catalogue, error) {
+	c := &Catalogue{beaten: map[string]map[string]bool{}, origins: map[string]origin{}}
+	var wrong yamlfile.Mistakes
+	for i, l := range layers {
+		names, err := l.names()
 		if err != nil {
 			return nil, fmt.Errorf("reading the catalogue of signatures: %w", err)
 		}
-		wrong = append(wrong, c.add(path.Join(dir, e.Name()), text)...)
+		for _, name := range names {
+			text, err := fs.ReadFile(l.Files, name)
+			if err != nil {
+				return nil, fmt.Errorf("reading the catalogue of signatures: %w", err)
+			}
+			wrong = append(wrong, c.add(i, path.Join(l.Name, name), text)...)
+		}
 	}
 	for _, s := range c.signatures {
+		general := c.origins[s.Of].signature
+		switch {
+		case s.Of == "":
+		case general == nil:
+			wrong = append(wrong, c.mistake(s, fmt.Sprintf("nobody knows the signature %q that %s is a case of", s.Of, s.ID), yamlfile.Nearest(s.Of, c.Names()), "of"))
+		case general.Of != "":
+			wrong = append(wrong, c.mistake(s, fmt.Sprintf("%s is itself a case of %s", s.Of, general.Of), "of: "+general.Of, "of"))
+		}
 		for i, id := range s.Over {
 			if !c.Known(id) {
-				wrong = append(wrong, c.mistake(s, fmt.Sprintf("nobody knows the signature %q that %s beats", id, s.ID), "", "over", i))
+				wrong = append(wrong, c.mistake(s, fmt.Sprintf("nobody knows the signature %q that %s beats", id, s.ID), yamlfile.Nearest(id, c.Names()), "over", i))
 			}
 		}
 	}
@@ -177,8 +229,8 @@ func Load(files fs.FS, dir string) (*Catalogue, error) {
 // idForm is the form of a signature's id.
 var idForm = regexp.MustCompile(`^[a-z0-9]+(?:-[a-z0-9]+)*$`)
 
-// add takes the signatures of one file up.
-func (c *Catalogue) add(name string, text []byte) yamlfile.Mistakes {
+// add takes the signatures of one file of a layer up.
+func (c *Catalogue) add(layer int, name string, text []byte) yamlfile.Mistakes {
 	var f Family
 	doc, err := yamlfile.Decode(name, text, &f)
 	var wrong yamlfile.Mistakes
@@ -194,13 +246,20 @@ func (c *Catalogue) add(name string, text []byte) yamlfile.Mistakes {
 		case !idForm.MatchString(s.ID):
 			fail(fmt.Sprintf("%q can't be the id of a signature", s.ID), "lower-case letters, digits and dashes", "id")
 			continue
-		case c.Known(s.ID):
+		case c.Known(s.ID) && c.origins[s.ID].layer == layer:
 			fail(fmt.Sprintf("signature %q stands twice in the catalogue", s.ID), "", "id")
 			continue
 		case len(s.Match) == 0:
 			fail(fmt.Sprintf("signature %s matches nothing", s.ID), "", "match")
 		case len(s.Proof.Matches) == 0:
-			fail(fmt.Sprintf("signature %s has no line that proves it", s.ID), "", "proof")
+			fail(fmt.Sprintf("signature %s has no line that proves it", s.ID), "proof.matches: the text of a real log, and what is captured there", "proof")
+		case s.Cause == "" && s.Rank != Secondary:
+			fail(fmt.Sprintf("signature %s does not say what went wrong", s.ID), "a sentence; it may hold {symbol}, {file} and {line}", "cause")
+		}
+		for j, r := range s.Remedies {
+			if r.Do == "" {
+				fail(fmt.Sprintf("remedy %d of signature %s does not say what to do", j+1, s.ID), "a sentence; it may hold {symbol}, {file} and {line}", "remedies", j)
+			}
 		}
 		for j := range s.Match {
 			if key, err := s.Match[j].compile(); err != nil && key == "" {
@@ -209,9 +268,12 @@ func (c *Catalogue) add(name string, text []byte) yamlfile.Mistakes {
 				fail(err.Error(), "", "match", j, key)
 			}
 		}
+		if c.Known(s.ID) { // that of a lower layer
+			c.signatures = slices.DeleteFunc(c.signatures, func(old *Signature) bool { return old.ID == s.ID })
+		}
 		c.signatures = append(c.signatures, s)
-		c.files[s.ID], c.places[s.ID] = doc, i
-		c.beaten[s.ID] = map[string]bool{}
+		c.origins[s.ID] = origin{s, doc, i, layer}
+		c.beaten[s.ID] = map[string]bool{s.Of: true}
 		for _, id := range s.Over {
 			c.beaten[s.ID][id] = true
 		}
@@ -221,7 +283,8 @@ func (c *Catalogue) add(name string, text []byte) yamlfile.Mistakes {
 
 // mistake is one in a signature.
 func (c *Catalogue) mistake(s *Signature, text, hint string, at ...any) yamlfile.Mistake {
-	return c.files[s.ID].Mistake(hint, text, append([]any{"signatures", c.places[s.ID]}, at...)...)
+	o := c.origins[s.ID]
+	return o.file.Mistake(hint, text, append([]any{"signatures", o.index}, at...)...)
 }
 
 // open makes the gate.
@@ -264,59 +327,10 @@ func (c *Catalogue) open() {
 }
 
 // Known reports whether the catalogue has a signature of that name.
-func (c *Catalogue) Known(id string) bool { return c.files[id] != nil }
+func (c *Catalogue) Known(id string) bool {
+	_, known := c.origins[id]
+	return known
+}
 
 // Names lists the ids of all signatures, sorted.
-func (c *Catalogue) Names() []string { return slices.Sorted(maps.Keys(c.files)) }
-
-// Prove tries every proof. What does not hold is a mistake in the catalogue.
-func (c *Catalogue) Prove() yamlfile.Mistakes {
-	var wrong yamlfile.Mistakes
-	for _, s := range c.signatures {
-		for i, e := range s.Proof.Matches {
-			if text := c.disproves(s, e); text != "" {
-				wrong = append(wrong, c.mistake(s, text, "", "proof", "matches", i))
-			}
-		}
-		for i, miss := range s.Proof.Misses {
-			scan, _ := c.Scan(strings.NewReader(miss.String()))
-			if slices.ContainsFunc(scan.Matches, func(m Match) bool { return m.Signature == s }) {
-				wrong = append(wrong, c.mistake(s, fmt.Sprintf("signature %s matches what it must not", s.ID), "", "proof", "misses", i))
-			}
-		}
-	}
-	return wrong
-}
-
-// disproves says what is wrong with an example, "" if nothing is.
-func (c *Catalogue) disproves(s *Signature, e Example) string {
-	scan, err := c.Scan(strings.NewReader(e.Text.String()))
-	if err != nil {
-		return err.Error()
-	}
-	var others []string
-	var own *Match
-	for i, m := range scan.Matches {
-		if m.Signature != s {
-			others = append(others, m.Signature.ID)
-		} else if own == nil {
-			own = &scan.Matches[i]
-		}
-	}
-	if own != nil {
-		i := slices.IndexFunc(scan.Matches, func(o Match) bool {
-			return o.LogLine == own.LogLine && o.Signature != s && o.Signature.Rank.Order() <= s.Rank.Order()
-		})
-		switch {
-		case own.File != e.File || own.Line != e.Line || own.Symbol != e.Symbol:
-			return fmt.Sprintf("%s captures file: %q, line: %d, symbol: %q here", s.ID, own.File, own.Line, own.Symbol)
-		case i >= 0:
-			return fmt.Sprintf("%s is here as well, and says as much: one should be over the other", scan.Matches[i].Signature.ID)
-		}
-		return ""
-	}
-	if len(others) > 0 {
-		return fmt.Sprintf("this is taken for %s, not for %s", strings.Join(others, ", "), s.ID)
-	}
-	return fmt.Sprintf("%s does not match this", s.ID)
-}
+func (c *Catalogue) Names() []string { return slices.Sorted(maps.Keys(c.origins)) }

@@ -6,7 +6,7 @@
 // it. Each carries its proof: lines that it must match and near misses that
 // it must not.
 //
-//	cat, err := signature.Load(recipes.FS, "signatures")
+//	cat, err := signature.Load(signature.Layer{Name: "signatures", Files: files})
 //	found := cat.Scan(log)
 //	if root, ok := signature.Root(found); ok {
 //		fmt.Println(root.File, root.Line, root.Cause)

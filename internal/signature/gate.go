@@ -15,7 +15,14 @@ const shortest = 5
 type gate struct {
 	pieces []string
 	seen   [1 << (hashBits - 6)]uint64 // bits of hashes
-	grams  map[uint32][]gram
+	slots  []slot                      // a table of grams, by hash
+	mask   uint32
+}
+
+// A slot of the table has the grams of four bytes; the next ones are for the same hash.
+type slot struct {
+	bytes uint32
+	grams []gram // nil for nothing
 }
 
 // hashBits is how large the table of bits is: 32 KiB.
@@ -28,15 +35,25 @@ type gram struct {
 
 // newGate makes a gate for pieces, each of which has at least the shortest length.
 func newGate(pieces []string) *gate {
-	g := &gate{pieces: pieces, grams: map[uint32][]gram{}}
+	g := &gate{pieces: pieces}
+	grams := map[uint32][]gram{}
 	for i, p := range pieces {
 		at := rarest(p)
 		for _, at := range []int{at, at + 1} {
 			v := binary.LittleEndian.Uint32([]byte(p[at : at+4]))
-			g.grams[v] = append(g.grams[v], gram{i, at})
+			grams[v] = append(grams[v], gram{i, at})
 			h := hash(v)
 			g.seen[h>>6] |= 1 << (h & 63)
 		}
+	}
+	g.mask = 1<<bits.Len(uint(8*len(grams))) - 1
+	g.slots = make([]slot, g.mask+1)
+	for v, all := range grams {
+		i := hash(v) & g.mask
+		for g.slots[i].grams != nil {
+			i = (i + 1) & g.mask
+		}
+		g.slots[i] = slot{v, all}
 	}
 	return g
 }
@@ -101,10 +118,17 @@ func (g *gate) scan(text []byte, hit func(piece, at int)) {
 
 // check looks which pieces have the four bytes at a place, and stand there.
 func (g *gate) check(text []byte, i int, hit func(piece, at int)) {
-	for _, c := range g.grams[binary.LittleEndian.Uint32(text[i:])] {
-		piece := g.pieces[c.piece]
-		if at := i - c.at; at >= 0 && at+len(piece) <= len(text) && string(text[at:at+len(piece)]) == piece {
-			hit(c.piece, at)
+	v := binary.LittleEndian.Uint32(text[i:])
+	for s := hash(v) & g.mask; g.slots[s].grams != nil; s = (s + 1) & g.mask {
+		if g.slots[s].bytes != v {
+			continue
 		}
+		for _, c := range g.slots[s].grams {
+			piece := g.pieces[c.piece]
+			if at := i - c.at; at >= 0 && at+len(piece) <= len(text) && string(text[at:at+len(piece)]) == piece {
+				hit(c.piece, at)
+			}
+		}
+		return
 	}
 }

@@ -31,6 +31,7 @@ type Pattern struct {
 
 	over, then, not, above, below *regexp.Regexp
 	needs                         []string // pieces of plain text, one of which every match has
+	steps                         int      // of all expressions
 }
 
 // maxWithin bounds how many lines a pattern looks ahead.
@@ -51,7 +52,7 @@ func (p *Pattern) compile() (key string, err error) {
 	if p.Line != "" {
 		key, text = "line", p.Line
 	}
-	if p.over, p.needs, err = compiled(text); err != nil {
+	if p.over, p.needs, err = p.compiled(text); err != nil {
 		return key, err
 	}
 	if p.needs == nil && p.Error == "" {
@@ -64,7 +65,7 @@ func (p *Pattern) compile() (key string, err error) {
 		if more.text == "" {
 			continue
 		}
-		if *more.re, _, err = compiled(more.text); err != nil {
+		if *more.re, _, err = p.compiled(more.text); err != nil {
 			return more.key, err
 		}
 	}
@@ -80,7 +81,7 @@ func (p *Pattern) compile() (key string, err error) {
 }
 
 // compiled reads a regular expression, and finds out what every match of it has.
-func compiled(text string) (*regexp.Regexp, []string, error) {
+func (p *Pattern) compiled(text string) (*regexp.Regexp, []string, error) {
 	text = captures.Replace(text)
 	re, err := regexp.Compile(text)
 	if err != nil {
@@ -90,7 +91,13 @@ func compiled(text string) (*regexp.Regexp, []string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return re, required(parsed.Simplify()), nil
+	parsed = parsed.Simplify()
+	prog, err := syntax.Compile(parsed)
+	if err != nil {
+		return nil, nil, err
+	}
+	p.steps += len(prog.Inst)
+	return re, required(parsed), nil
 }
 
 // maxNeeds is how many pieces a pattern may choose from.
@@ -238,7 +245,9 @@ func piecesOf(texts []string) []string {
 // left out, since logs have many kinds of them, and so is what compilers colour on its own.
 func pieceOf(text string) string {
 	best := ""
-	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == '\'' || r == '"' || r == '\n' || r >= 0x80 }) {
+	for _, part := range strings.FieldsFunc(text, func(r rune) bool {
+		return strings.ContainsRune("'\"\n\u00a0\u202f‘’“”`´«»„‚‹›「」", r)
+	}) {
 		for _, piece := range strings.SplitAfter(part, "error: ") {
 			if piece == "error: " && part != "error: " || len(piece) < shortest {
 				continue
@@ -263,6 +272,9 @@ func worth(pieces []string) int {
 			if strings.Contains(p, word) {
 				n -= len(word)
 			}
+		}
+		if strings.Contains(everyday, p) {
+			n -= 40
 		}
 		least = min(least, n)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"slices"
+	"strings"
 
 	"srcmend/internal/buildlog"
 )
@@ -150,4 +151,20 @@ func (l line) before() (before line, ok bool) {
 	}
 	start, ok := l.r.start(stop)
 	return line{l.r, l.number - 1, start, stop}, ok
+}
+
+// last gives the last lines that hold anything, at most n, when all is read.
+func (r *reader) last(n int) (all []string) {
+	for at := (line{r: r, start: len(r.text) + 1}); len(all) < n; {
+		before, ok := at.before()
+		if !ok {
+			break
+		}
+		if text := before.String(); strings.TrimSpace(text) != "" {
+			all = append(all, text)
+		}
+		at = before
+	}
+	slices.Reverse(all)
+	return all
 }

@@ -31,6 +31,8 @@ type Scan struct {
 	Strange []Match
 	// Folders are the lines in which make says where it goes.
 	Folders []Folder
+	// Last are the last lines that are not empty, cleaned.
+	Last []string
 	// Lines is how many lines the log has.
 	Lines int
 }
@@ -44,12 +46,13 @@ type Folder struct {
 }
 
 // What is kept of a log: so many matches of one signature, so many errors without a
-// name, so many lines of make's, and so many lines around each.
+// name, so many lines of make's, so many at its end, and so many around each match.
 const (
 	keepMatches = 100
 	keepStrange = 20
 	keepFolders = 200_000
 	keepSame    = 3 // of lines that are alike
+	keepLast    = 10
 	around      = 3
 )
 
@@ -70,7 +73,7 @@ func (c *Catalogue) Scan(log io.Reader) (Scan, error) {
 	s := &scanning{Catalogue: c, count: map[*Signature]int{}, seen: map[uint64]int{}, seed: maphash.MakeSeed()}
 	r := &reader{from: log, gate: c.gate}
 	err := r.run(s.visit)
-	s.out.Lines = r.number
+	s.out.Lines, s.out.Last = r.number, r.last(keepLast)
 	return s.out, err
 }
 
@@ -260,8 +263,11 @@ var prefixes = regexp.MustCompile(`^(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ 
 
 // plain is the line as patterns see it: cleaned, with one kind of quotation marks, and
 // without what a logger put before it.
-func (l line) plain() string {
-	text := quotes.Replace(l.String())
+func (l line) plain() string { return prepared(l.String()) }
+
+// prepared is a cleaned line as patterns see it.
+func prepared(text string) string {
+	text = quotes.Replace(text)
 	if loc := prefixes.FindStringIndex(text); loc != nil {
 		text = text[loc[1]:]
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"reflect"
 	"strings"
@@ -18,7 +19,11 @@ import (
 
 func shipped(t testing.TB) *Catalogue {
 	t.Helper()
-	c, err := Load(recipes.FS, "signatures")
+	files, err := fs.Sub(recipes.FS, "signatures")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(Layer{Name: "signatures", Files: files})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +45,7 @@ func TestShippedCatalogue(t *testing.T) {
 
 // load reads one family.
 func load(family string) (*Catalogue, error) {
-	return Load(fstest.MapFS{"signatures/x.yaml": {Data: []byte(family)}}, "signatures")
+	return Load(Layer{Name: "signatures", Files: fstest.MapFS{"x.yaml": {Data: []byte(family)}}})
 }
 
 const proof = "\n    proof: {matches: [{text: x}]}\n"
@@ -66,7 +71,7 @@ func TestMistakes(t *testing.T) {
 	} {
 		_, err := load(test.family)
 		var wrong yamlfile.Mistakes
-		if !errors.As(err, &wrong) || len(wrong) != 1 || !strings.Contains(wrong[0].Text, test.says) || wrong[0].Pos.Line < 3 {
+		if !errors.As(err, &wrong) || len(wrong) != 1 || !strings.Contains(wrong[0].Error(), test.says) || wrong[0].Pos.Line < 3 {
 			t.Errorf("%s\nis %v; want %q", test.family, err, test.says)
 		}
 	}
@@ -79,7 +84,7 @@ func TestDisproved(t *testing.T) {
 		{"      matches: [{text: nothing}]\n", "a does not match this"},
 		{"      matches: [{text: an other thing}]\n", "taken for b, not for a"},
 		{"      matches: [{text: \"x.c:1:2: error: no 'y'\", file: x.c, line: 1, symbol: z}]\n", `captures file: "x.c", line: 1, symbol: "y"`},
-		{"      matches: [{text: \"x.c:1:2: error: no 'y' other thing\", file: x.c, line: 1, symbol: y}]\n", "one should be over the other"},
+		{"      matches: [{text: \"x.c:1:2: error: no 'y' other thing\", file: x.c, line: 1, symbol: y}]\n", "list it under over: if this one says more"},
 		{"      matches: [{text: \"x.c:1:2: error: no 'y'\", file: x.c, line: 1, symbol: y}]\n      misses: [\"x.c:1:2: error: no 'z'\"]\n", "matches what it must not"},
 		{"      matches: [{text: [before, \"x.c:1:2: error: no 'y'\", after], file: x.c, line: 1, symbol: y}]\n      misses: [\"x.c:1:2: warning: no 'z'\"]\n", ""},
 	} {
@@ -88,7 +93,7 @@ func TestDisproved(t *testing.T) {
 			t.Fatal(err)
 		}
 		wrong := c.Prove()
-		if test.says == "" && len(wrong) > 0 || test.says != "" && (len(wrong) != 1 || !strings.Contains(wrong[0].Text, test.says)) {
+		if test.says == "" && len(wrong) > 0 || test.says != "" && (len(wrong) != 1 || !strings.Contains(wrong[0].Error(), test.says)) {
 			t.Errorf("%s: %v; want %q", test.proof, wrong, test.says)
 		}
 	}
@@ -108,7 +113,7 @@ func TestRequired(t *testing.T) {
 		"(?:abcdefg)+":                       {"abcdefg"},
 		"(?:abcdefg)*x":                      nil,
 	} {
-		if _, got, err := compiled(text); err != nil || !reflect.DeepEqual(got, want) {
+		if _, got, err := new(Pattern).compiled(text); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s needs %q, %v; want %q", text, got, err, want)
 		}
 	}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"srcmend/internal/build"
+	"srcmend/internal/diagnosis"
+	"srcmend/internal/relay"
+	"srcmend/internal/report"
+	"srcmend/internal/signature"
+)
+
+const runHelp = `Run a command, most often a build, as if it stood alone; when it fails, say why.
+
+Its input, output, colours, signals and exit status are passed on untouched. When it has
+failed, the root cause goes to standard error after all that it wrote: where, why, and
+what to do; and if the folder is the source of a package that has a recipe, whether that
+knows a fix, and whether this tree needs it.
+
+Exit status: that of the command, 128 and the number of the signal that ended it; 127 if
+there is no such command, 126 if it can't be run; 1 or 2, as with all verbs, before it was
+started. Output that could not be passed on makes a green command 1.`
+
+// runOptions are the flags of the verb.
+type runOptions struct {
+	form diagnosisForm
+	log  string
+	to   string
+}
+
+// An exitStatus is that of a command, which has said itself what there is to say.
+type exitStatus int
+
+func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+func (a *app) runVerb() *cobra.Command {
+	var o runOptions
+	cmd := &cobra.Command{
+		Use:   "run [--log FILE] -- COMMAND [ARG]...",
+		Short: "Run a build, and say why it fails",
+		Long:  runHelp,
+		Example: `  srcmend run -- gmake -j4
+  srcmend run --log build.log -- ninja -C build
+  srcmend run --format github -- make check`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return &usageError{"there is no command to run", "srcmend run -- gmake -j4"}
+			}
+			if err := o.form.settle(a); err != nil {
+				return err
+			}
+			return a.run(cmd.Context(), args, o)
+		},
+	}
+	f := cmd.Flags()
+	f.SetInterspersed(false)
+	o.form.flags(f)
+	f.StringVar(&o.log, "log", "", "keep all that the command writes in the file `FILE`")
+	f.StringVar(&o.to, "report", "", "write what was found into the file `FILE` rather than to standard error")
+	return cmd
+}
+
+func (a *app) run(ctx context.Context, argv []string, o runOptions) error {
+	h, err := newHearing(o.log)
+	if err != nil {
+		return &usageError{fmt.Sprintf("the log can't be written: %v", err), "--log FILE, a file in a folder that is there"}
+	}
+	go h.scan(a)
+	started := time.Now()
+	status, err := relay.Run(relay.Command{Argv: argv, In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Heard: h.heard})
+	scan, serr := h.end()
+	if start, ok := errors.AsType[*relay.StartError](err); ok {
+		fmt.Fprintf(a.err, "srcmend: %v\n", start)
+		return exitStatus(start.Code())
+	}
+	if err != nil {
+		fmt.Fprintf(a.err, "srcmend: some of what it wrote is lost: %v\n", err)
+	}
+	if h.err != nil {
+		fmt.Fprintf(a.err, "srcmend: the log is not whole: %v\n", h.err)
+	}
+	code := status.Code()
+	switch {
+	case code == 0 && err != nil:
+		return exitStatus(exitFailed)
+	case code == 0 && o.to == "", status.Asked:
+		return exitStatus(code)
+	case serr != nil:
+		fmt.Fprintf(a.err, "srcmend: why it failed can't be told: %v\n", serr)
+		return exitStatus(code)
+	}
+	if err := a.sayWhy(ctx, argv, status, scan, o, time.Since(started)); err != nil {
+		fmt.Fprintf(a.err, "srcmend: %v\n", err)
+	}
+	return exitStatus(code)
+}
+
+// sayWhy says why a command has failed.
+func (a *app) sayWhy(ctx context.Context, argv []string, status relay.Status, scan signature.Scan, o runOptions, took time.Duration) error {
+	d := report.Diagnosis{Log: o.log}
+	if status.Code() == 0 {
+		d.Diagnosis = diagnosis.Diagnosis{Outcome: diagnosis.Green, Findings: []diagnosis.Finding{}}
+	} else {
+		d.Diagnosis = diagnosis.OfFailed(scan)
+	}
+	var err error
+	if d.Fixes, err = a.knownIn(ctx, d.Diagnosis, "."); err != nil {
+		return err
+	}
+	if o.to != "" {
+		f, err := os.Create(o.to)
+		if err != nil {
+			return err
+		}
+		return errors.Join(a.writeDiagnoses(f, o.form, []report.Diagnosis{d}), f.Close())
+	}
+	if o.form.name == "text" {
+		how := fmt.Sprintf("status %d", status.Exit)
+		if status.Signal != 0 {
+			how = "signal " + status.Signal.String()
+		}
+		fmt.Fprintf(a.err, "\nsrcmend: %s ended with %s after %s\n", build.Quote(argv), how, took.Round(100*time.Millisecond))
+	}
+	return a.writeDiagnoses(a.err, o.form, []report.Diagnosis{d})
+}
+
+// A hearing is what becomes of a command's output besides: it goes into a log, and is
+// searched for signatures.
+type hearing struct {
+	log    *os.File // nil for none
+	err    error    // of writing it
+	reader *io.PipeReader
+	writer *io.PipeWriter
+	found  signature.Scan
+	failed error
+	done   chan struct{}
+}
+
+func newHearing(log string) (*hearing, error) {
+	h := &hearing{done: make(chan struct{})}
+	h.reader, h.writer = io.Pipe()
+	var err error
+	if log != "" {
+		h.log, err = os.Create(log)
+	}
+	return h, err
+}
+
+// heard takes what the command writes.
+func (h *hearing) heard(text []byte) {
+	if h.log != nil && h.err == nil {
+		_, h.err = h.log.Write(text)
+	}
+	_, _ = h.writer.Write(text) // fails when nobody searches any more
+}
+
+// scan searches until the end. The catalogue is read meanwhile, not before.
+func (h *hearing) scan(a *app) {
+	defer close(h.done)
+	cat, err := a.catalogue()
+	if err == nil {
+		h.found, err = cat.Scan(h.reader)
+	}
+	h.failed = err
+	h.reader.Close()
+}
+
+// end gives what was found.
+func (h *hearing) end() (signature.Scan, error) {
+	h.writer.Close()
+	<-h.done
+	if h.log != nil {
+		h.err = errors.Join(h.err, h.log.Close())
+	}
+	return h.found, h.failed
+}

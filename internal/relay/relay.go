@@ -1,0 +1,153 @@
+// Package relay runs a command as if it stood alone, and listens.
+//
+// The command gets the streams of this program as they are: its input is the very same
+// file; what it writes goes on byte for byte, at once, to where it belongs. Where that is
+// a terminal, the command sees a terminal too, and keeps its colours. Signals that this
+// program gets reach it, and how it ended is told so that this program can end likewise.
+//
+//	status, err := relay.Run(relay.Command{
+//		Argv: []string{"gmake", "-j4"}, In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
+//		Heard: log.Write,
+//	})
+//	…
+//	os.Exit(status.Code())
+//
+// The command stays in the process group of this program, so that a shell's job control
+// means both.
+package relay
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// A Command is what to run, and where its streams go.
+type Command struct {
+	Argv         []string
+	In, Out, Err *os.File
+	// Heard gets all that the command writes, of both streams, in the order in which it
+	// comes. Lines of the two are not mixed. It may not keep what it gets.
+	Heard func(text []byte)
+}
+
+// A Status is how a command ended.
+type Status struct {
+	Exit   int            // -1 if a signal ended it
+	Signal syscall.Signal // 0 if none did
+	// Asked says that this program was asked to end meanwhile, and passed that on.
+	Asked bool
+}
+
+// Code is the exit status that a shell shows: 128 and the number of the signal.
+func (s Status) Code() int {
+	if s.Signal != 0 {
+		return 128 + int(s.Signal)
+	}
+	return s.Exit
+}
+
+// A StartError says that a command could not be started.
+type StartError struct {
+	Name string
+	Err  error
+}
+
+func (e *StartError) Error() string {
+	err := e.Err
+	if inner, ok := errors.AsType[*exec.Error](err); ok {
+		err = inner.Err
+	} else if inner, ok := errors.AsType[*fs.PathError](err); ok {
+		err = inner.Err
+	}
+	return "can't run " + e.Name + ": " + err.Error()
+}
+
+func (e *StartError) Unwrap() error { return e.Err }
+
+// Code is the exit status that a shell has for this: 127 if there is no such program, 126
+// if it can't be run.
+func (e *StartError) Code() int {
+	if errors.Is(e.Err, exec.ErrNotFound) || errors.Is(e.Err, fs.ErrNotExist) {
+		return 127
+	}
+	return 126
+}
+
+// quiet is how long a stream may be silent before it is let go of, once the command has
+// ended: something that it has left behind can hold it open. It gets longest in all.
+const (
+	quiet   = 200 * time.Millisecond
+	longest = 5 * time.Second
+)
+
+// Run runs a command to its end. The error is a [*StartError] if it could not be started,
+// otherwise it says that something which the command wrote could not be passed on.
+func Run(c Command) (Status, error) {
+	streams, err := newStreams(c.Out, c.Err)
+	if err != nil {
+		return Status{}, &StartError{c.Argv[0], err}
+	}
+	cmd := exec.Command(c.Argv[0], c.Argv[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.In, streams[0].inner, streams[len(streams)-1].inner
+	signals := listen(streams)
+	if err := cmd.Start(); err != nil {
+		signals.stop()
+		for _, s := range streams {
+			s.drop()
+		}
+		return Status{}, &StartError{c.Argv[0], err}
+	}
+	signals.pass(cmd.Process)
+	ear := newEar(c.Heard, len(streams) > 1)
+	var copying sync.WaitGroup
+	errs := make([]error, len(streams))
+	for i, s := range streams {
+		_ = s.inner.Close() // it is the command's now
+		copying.Go(func() { errs[i] = s.copy(ear) })
+	}
+	err = cmd.Wait()
+	end := time.Now().Add(longest)
+	for _, s := range streams {
+		s.finish(end)
+	}
+	copying.Wait()
+	ear.close()
+	status := Status{Asked: signals.stop()}
+	if cmd.ProcessState == nil {
+		return status, err
+	}
+	status.Exit = cmd.ProcessState.ExitCode()
+	if w, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && w.Signaled() {
+		status.Signal = w.Signal()
+	}
+	return status, errors.Join(errs...)
+}
+
+// newStreams makes what the command writes to. If both go to the same place it is one
+// stream, and their order is kept.
+func newStreams(out, err *os.File) ([]*stream, error) {
+	first, fail := newStream(out)
+	if fail != nil || same(out, err) {
+		return []*stream{first}, fail
+	}
+	second, fail := newStream(err)
+	if fail != nil {
+		first.drop()
+	}
+	return []*stream{first, second}, fail
+}
+
+// same reports whether two files are one.
+func same(a, b *os.File) bool {
+	x, err := a.Stat()
+	if err != nil {
+		return false
+	}
+	y, err := b.Stat()
+	return err == nil && os.SameFile(x, y)
+}

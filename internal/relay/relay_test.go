@@ -1,0 +1,325 @@
+package relay_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+
+	"srcmend/internal/relay"
+)
+
+// frontArg makes this test program relay the command that follows.
+const frontArg = "--front"
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == frontArg {
+		front(os.Args[2], os.Args[3:])
+	}
+	os.Exit(m.Run())
+}
+
+// front relays a command, writes what it heard into a file, and ends as the command did.
+func front(heard string, argv []string) {
+	f, err := os.Create(heard)
+	if err != nil {
+		panic(err)
+	}
+	status, err := relay.Run(relay.Command{
+		Argv: argv, In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
+		Heard: func(text []byte) { _, _ = f.Write(text) },
+	})
+	if start, ok := errors.AsType[*relay.StartError](err); ok {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(start.Code())
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "lost:", err)
+	}
+	if status.Asked {
+		_, _ = f.WriteString("asked to end\n")
+	}
+	os.Exit(status.Code())
+}
+
+// relayed is a shell script behind a relay, and the file with what that heard.
+func relayed(t *testing.T, script string) (*exec.Cmd, string) {
+	t.Helper()
+	heard := filepath.Join(t.TempDir(), "heard")
+	return exec.Command(os.Args[0], frontArg, heard, "sh", "-c", script), heard
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// code is the exit status of a command that has ended.
+func code(t *testing.T, err error) int {
+	t.Helper()
+	if err == nil {
+		return 0
+	}
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok {
+		t.Fatal(err)
+	}
+	return exit.ExitCode()
+}
+
+func TestStreamsAndStatus(t *testing.T) {
+	bytes256 := make([]byte, 256)
+	for i := range bytes256 {
+		bytes256[i] = byte(i)
+	}
+	for _, test := range []struct {
+		what, script, in string
+		out, err         string
+		code             int
+	}{
+		{"both streams", "echo out; echo err >&2", "", "out\n", "err\n", 0},
+		{"a status", "echo no; exit 7", "", "no\n", "", 7},
+		{"a signal", "kill -SEGV $$", "", "", "", 128 + 11},
+		{"input", "cat", string(bytes256), string(bytes256), "", 0},
+		{"no last newline", "printf a; printf b >&2", "", "a", "b", 0},
+		{"nothing", ":", "", "", "", 0},
+		{"much", "yes 0123456789 | head -c 3000000", "", strings.Repeat("0123456789\n", 272728)[:3000000], "", 0},
+	} {
+		t.Run(test.what, func(t *testing.T) {
+			cmd, heard := relayed(t, test.script)
+			var out, errs bytes.Buffer
+			cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(test.in), &out, &errs
+			if got := code(t, cmd.Run()); got != test.code {
+				t.Errorf("exit status %d, want %d", got, test.code)
+			}
+			if out.String() != test.out || errs.String() != test.err {
+				t.Errorf("stdout %.80q, stderr %.80q", out.String(), errs.String())
+			}
+			if got := read(t, heard); len(got) != len(test.out)+len(test.err) {
+				t.Errorf("it heard %.80q", got)
+			}
+		})
+	}
+}
+
+// TestOrder: what goes to one place keeps its order, and the lines of two are not mixed.
+func TestOrder(t *testing.T) {
+	const script = `i=0; while [ $i -lt 200 ]; do echo out $i; echo err $i >&2; i=$((i+1)); done`
+	var want strings.Builder
+	for i := range 200 {
+		fmt.Fprintf(&want, "out %d\nerr %d\n", i, i)
+	}
+	cmd, heard := relayed(t, script)
+	both, err := cmd.CombinedOutput()
+	if err != nil || string(both) != want.String() || read(t, heard) != want.String() {
+		t.Errorf("%v: %.200s", err, both)
+	}
+
+	cmd, heard = relayed(t, `i=0; while [ $i -lt 200 ]; do printf 'ou'; printf 'er' >&2; echo t; echo r >&2; i=$((i+1)); done`)
+	cmd.Stdout, cmd.Stderr = &bytes.Buffer{}, &bytes.Buffer{}
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(read(t, heard)) {
+		if line != "out\n" && line != "err\n" {
+			t.Fatalf("it heard the line %q", line)
+		}
+	}
+}
+
+// TestAtOnce: what is written is there before the command ends.
+func TestAtOnce(t *testing.T) {
+	cmd, _ := relayed(t, "printf prompt; read answer; echo $answer")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	prompt := make([]byte, 6)
+	if _, err := io.ReadFull(out, prompt); err != nil || string(prompt) != "prompt" {
+		t.Fatalf("%q, %v", prompt, err)
+	}
+	_, _ = in.Write([]byte("yes\n"))
+	rest, _ := io.ReadAll(out)
+	if err := cmd.Wait(); err != nil || string(rest) != "yes\n" {
+		t.Errorf("%q, %v", rest, err)
+	}
+}
+
+func TestWhatCanNotStart(t *testing.T) {
+	dir := t.TempDir()
+	plain := filepath.Join(dir, "plain")
+	if err := os.WriteFile(plain, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name string
+		code int
+	}{{"no-such-program-anywhere", 127}, {filepath.Join(dir, "none"), 127}, {plain, 126}, {dir, 126}} {
+		cmd := exec.Command(os.Args[0], frontArg, filepath.Join(dir, "heard"), test.name)
+		out, err := cmd.CombinedOutput()
+		if got := code(t, err); got != test.code || !strings.HasPrefix(string(out), "can't run "+test.name+": ") {
+			t.Errorf("%s: exit status %d, want %d: %s", test.name, got, test.code, out)
+		}
+	}
+}
+
+// TestSignals: those that ask to end reach the command, which may do with them what it will.
+func TestSignals(t *testing.T) {
+	for _, test := range []struct {
+		what, script string
+		send         syscall.Signal
+		code         int
+		heard        string
+	}{
+		{"it ends by it", "echo ready; exec sleep 60", syscall.SIGTERM, 128 + 15, "ready\nasked to end\n"},
+		{"keys", "echo ready; exec sleep 60", syscall.SIGINT, 128 + 2, "ready\nasked to end\n"},
+		{"it ends in good order", "trap 'echo bye; exit 5' TERM; echo ready; while :; do sleep 0.1; done", syscall.SIGTERM, 5, "ready\nbye\nasked to end\n"},
+		{"it means something else", "trap 'echo hello; exit 0' USR1; echo ready; while :; do sleep 0.1; done", syscall.SIGUSR1, 0, "ready\nhello\n"},
+	} {
+		t.Run(test.what, func(t *testing.T) {
+			cmd, heard := relayed(t, test.script)
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // no terminal
+			out, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			ready := make([]byte, 6)
+			if _, err := io.ReadFull(out, ready); err != nil {
+				t.Fatal(err)
+			}
+			_ = cmd.Process.Signal(test.send)
+			_, _ = io.ReadAll(out)
+			if got := code(t, cmd.Wait()); got != test.code {
+				t.Errorf("exit status %d, want %d", got, test.code)
+			}
+			if got := read(t, heard); got != test.heard {
+				t.Errorf("it heard %q, want %q", got, test.heard)
+			}
+		})
+	}
+}
+
+// TestReaderGone: a command whose reader has gone is ended as it would have been.
+func TestReaderGone(t *testing.T) {
+	cmd, _ := relayed(t, "while echo y; do :; done")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.ReadFull(out, make([]byte, 100))
+	_ = out.Close()
+	if got := code(t, cmd.Wait()); got != 128+int(syscall.SIGPIPE) {
+		t.Errorf("exit status %d", got)
+	}
+}
+
+// TestDeviceFull: a command whose words can't be kept goes on, and that is said.
+func TestDeviceFull(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("this system has no device that is always full")
+	}
+	defer full.Close()
+	cmd, heard := relayed(t, "i=0; while [ $i -lt 100 ]; do echo $i; i=$((i+1)); done; exit 3")
+	var errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = full, &errs
+	if got := code(t, cmd.Run()); got != 3 || !strings.Contains(errs.String(), "no space left on device") {
+		t.Errorf("exit status %d: %s", got, errs.String())
+	}
+	if got := read(t, heard); !strings.HasSuffix(got, "\n99\n") {
+		t.Errorf("it heard %q", got)
+	}
+}
+
+// TestLeftBehind: something that holds the streams open does not hold the relay up.
+func TestLeftBehind(t *testing.T) {
+	cmd, heard := relayed(t, "sleep 1000 & echo $!; exit 4")
+	out, err := cmd.Output()
+	if got := code(t, err); got != 4 {
+		t.Errorf("exit status %d", got)
+	}
+	if read(t, heard) != string(out) {
+		t.Errorf("it heard %q", read(t, heard))
+	}
+	var pid int
+	if _, err := fmt.Sscan(string(out), &pid); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Errorf("what was left behind has ended: %v", err)
+	}
+}
+
+// TestTerminal: on a terminal the command has one too, of the same size, and one of its
+// streams that goes elsewhere is none.
+func TestTerminal(t *testing.T) {
+	for _, test := range []struct{ what, script, to, want string }{
+		{"all of it", "test -t 0 && test -t 1 && test -t 2 && stty size; echo $?", "", "33 121\r\n0\r\n"},
+		{"only what is one", "test -t 1 && test -t 2; echo $? >&2; echo no", "file", "1\r\n"},
+		{"as it is", `printf '\033[31mred\033[0m\n'; printf 'a\tb\r\n'`, "", "\x1b[31mred\x1b[0m\r\na\tb\r\r\n"},
+		{"left behind", "sleep 5 & echo ended", "", "ended\r\n"},
+	} {
+		t.Run(test.what, func(t *testing.T) {
+			master, slave, err := pty.Open()
+			if err != nil {
+				t.Skip(err)
+			}
+			defer master.Close()
+			if err := pty.Setsize(slave, &pty.Winsize{Rows: 33, Cols: 121}); err != nil {
+				t.Fatal(err)
+			}
+			cmd, _ := relayed(t, test.script)
+			cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
+			if test.to != "" {
+				f, err := os.Create(filepath.Join(t.TempDir(), test.to))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer f.Close()
+				cmd.Stdout = f
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			_ = slave.Close()
+			var seen bytes.Buffer
+			var reading sync.WaitGroup
+			reading.Go(func() { _, _ = io.Copy(&seen, master) })
+			if err := cmd.Wait(); err != nil {
+				t.Error(err)
+			}
+			time.AfterFunc(10*time.Second, func() { master.Close() })
+			reading.Wait()
+			if seen.String() != test.want {
+				t.Errorf("the terminal shows %q, want %q", seen.String(), test.want)
+			}
+		})
+	}
+}
