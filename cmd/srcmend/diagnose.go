@@ -6,8 +6,10 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -102,12 +104,13 @@ func (a *app) diagnose(ctx context.Context, in io.Reader, logs []string, form di
 	red := false
 	all := []report.Diagnosis{}
 	for _, name := range logs {
-		d, err := read(ctx, in, name, func(log io.Reader) (diagnosis.Diagnosis, error) { return diagnosis.Read(cat, log) })
+		scan, err := read(ctx, in, name, cat)
 		if err != nil {
 			return err
 		}
+		d := diagnosis.Of(scan)
 		red = red || d.Outcome != diagnosis.Green
-		r := report.Diagnosis{Log: name, Diagnosis: d}
+		r := report.Diagnosis{Log: name, Diagnosis: d, Beside: beside(cat, scan, d, filepath.Dir(name), time.Time{})}
 		if r.Fixes, err = a.known(d); err != nil {
 			return err
 		}
@@ -132,24 +135,24 @@ func (a *app) diagnose(ctx context.Context, in io.Reader, logs []string, form di
 	return nil
 }
 
-// read opens a log and has it diagnosed.
-func read(ctx context.Context, in io.Reader, name string, diagnose func(io.Reader) (diagnosis.Diagnosis, error)) (diagnosis.Diagnosis, error) {
+// read opens a log and searches it.
+func read(ctx context.Context, in io.Reader, name string, cat *signature.Catalogue) (signature.Scan, error) {
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
-			return diagnosis.Diagnosis{}, &usageError{fmt.Sprintf("the log can't be read: %v", err), ""}
+			return signature.Scan{}, &usageError{fmt.Sprintf("the log can't be read: %v", err), ""}
 		}
 		defer f.Close()
 		if info, err := f.Stat(); err != nil || info.IsDir() {
-			return diagnosis.Diagnosis{}, &usageError{name + " is a folder", "srcmend diagnose LOG"}
+			return signature.Scan{}, &usageError{name + " is a folder", "srcmend diagnose LOG"}
 		}
 		in = f
 	}
-	d, err := diagnose(&cancelled{ctx, in})
+	scan, err := cat.Scan(&cancelled{ctx, in})
 	if err != nil && ctx.Err() == nil {
 		err = fmt.Errorf("%s: %w", name, err)
 	}
-	return d, err
+	return scan, err
 }
 
 // A cancelled reader ends when its context does.

@@ -75,7 +75,7 @@ func (a *app) run(ctx context.Context, argv []string, o runOptions) error {
 	go h.scan(a)
 	started := time.Now()
 	status, err := relay.Run(relay.Command{Argv: argv, In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Heard: h.heard})
-	scan, serr := h.end()
+	serr := h.end()
 	if start, ok := errors.AsType[*relay.StartError](err); ok {
 		fmt.Fprintf(a.err, "srcmend: %v\n", start)
 		return exitStatus(start.Code())
@@ -96,24 +96,26 @@ func (a *app) run(ctx context.Context, argv []string, o runOptions) error {
 		fmt.Fprintf(a.err, "srcmend: why it failed can't be told: %v\n", serr)
 		return exitStatus(code)
 	}
-	if err := a.sayWhy(ctx, argv, status, scan, o, time.Since(started)); err != nil {
+	if err := a.sayWhy(ctx, argv, status, h, o, started); err != nil {
 		fmt.Fprintf(a.err, "srcmend: %v\n", err)
 	}
 	return exitStatus(code)
 }
 
 // sayWhy says why a command has failed.
-func (a *app) sayWhy(ctx context.Context, argv []string, status relay.Status, scan signature.Scan, o runOptions, took time.Duration) error {
+func (a *app) sayWhy(ctx context.Context, argv []string, status relay.Status, h *hearing, o runOptions, started time.Time) error {
+	took := time.Since(started)
 	d := report.Diagnosis{Log: o.log}
 	if status.Code() == 0 {
 		d.Diagnosis = diagnosis.Diagnosis{Outcome: diagnosis.Green, Findings: []diagnosis.Finding{}}
 	} else {
-		d.Diagnosis = diagnosis.OfFailed(scan)
+		d.Diagnosis = diagnosis.OfFailed(h.found)
 	}
 	var err error
 	if d.Fixes, err = a.knownIn(ctx, d.Diagnosis, "."); err != nil {
 		return err
 	}
+	d.Beside = beside(h.cat, h.found, d.Diagnosis, ".", started)
 	if o.to != "" {
 		f, err := os.Create(o.to)
 		if err != nil {
@@ -138,6 +140,7 @@ type hearing struct {
 	err    error    // of writing it
 	reader *io.PipeReader
 	writer *io.PipeWriter
+	cat    *signature.Catalogue
 	found  signature.Scan
 	failed error
 	done   chan struct{}
@@ -164,20 +167,20 @@ func (h *hearing) heard(text []byte) {
 // scan searches until the end. The catalogue is read meanwhile, not before.
 func (h *hearing) scan(a *app) {
 	defer close(h.done)
-	cat, err := a.catalogue()
-	if err == nil {
-		h.found, err = cat.Scan(h.reader)
+	var err error
+	if h.cat, err = a.catalogue(); err == nil {
+		h.found, err = h.cat.Scan(h.reader)
 	}
 	h.failed = err
 	h.reader.Close()
 }
 
-// end gives what was found.
-func (h *hearing) end() (signature.Scan, error) {
+// end waits until all is searched.
+func (h *hearing) end() error {
 	h.writer.Close()
 	<-h.done
 	if h.log != nil {
 		h.err = errors.Join(h.err, h.log.Close())
 	}
-	return h.found, h.failed
+	return h.failed
 }

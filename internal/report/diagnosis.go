@@ -18,8 +18,16 @@ type Diagnosis struct {
 	diagnosis.Diagnosis
 	// Fixes are those that recipes know for the root cause.
 	Fixes []Offer `json:"fixes,omitempty"`
+	// Beside is what the logs tell that configure, cmake or meson left beside the build.
+	Beside []Beside `json:"beside,omitempty"`
 	// Draft is an entry for the catalogue of signatures, made from what is not known.
 	Draft string `json:"draft,omitempty"`
+}
+
+// A Beside is what another log tells.
+type Beside struct {
+	Log string `json:"log"`
+	diagnosis.Finding
 }
 
 // An Offer is a fix of a recipe that cures what was found.
@@ -81,18 +89,34 @@ func (d Diagnosis) text(b *strings.Builder) {
 		fmt.Fprintf(b, "%s:%d: %s\n", name, root.LogLine, clean(heading(root)))
 		fmt.Fprintf(b, "  cause: %s\n", clean(root.Cause))
 		excerpt(b, root)
-		for i, r := range root.Remedies {
-			word := "remedy:"
-			if i > 0 {
-				word = "    or:"
-			}
-			fmt.Fprintf(b, "  %s %s\n", word, clean(r.Do))
-		}
+		remedies(b, root)
 		if root.Command != "" {
 			fmt.Fprintf(b, "  failed: %s\n", clean(root.Command))
 		}
 		d.offers(b)
+		d.beside(b)
 		also(b, d.Findings[1:])
+	}
+}
+
+// beside writes what other logs tell.
+func (d Diagnosis) beside(b *strings.Builder) {
+	for _, o := range d.Beside {
+		fmt.Fprintf(b, "  %s:%d: %s\n", clean(o.Log), o.LogLine, clean(heading(o.Finding)))
+		fmt.Fprintf(b, "  cause: %s\n", clean(o.Cause))
+		excerpt(b, o.Finding)
+		remedies(b, o.Finding)
+	}
+}
+
+// remedies writes what to do.
+func remedies(b *strings.Builder, f diagnosis.Finding) {
+	for i, r := range f.Remedies {
+		word := "remedy:"
+		if i > 0 {
+			word = "    or:"
+		}
+		fmt.Fprintf(b, "  %s %s\n", word, clean(r.Do))
 	}
 }
 
@@ -111,7 +135,8 @@ func (d Diagnosis) unknown(b *strings.Builder) {
 		fmt.Fprintf(b, "  %s line %d:\n", []string{"most likely", "or"}[i], f.LogLine)
 		excerpt(b, f)
 	}
-	if len(d.Strange) == 0 && len(d.Last) > 0 {
+	d.beside(b)
+	if len(d.Strange) == 0 && len(d.Beside) == 0 && len(d.Last) > 0 {
 		b.WriteString("  its last lines:\n")
 		for _, line := range d.Last {
 			fmt.Fprintf(b, "      %s\n", shorten(clean(line)))

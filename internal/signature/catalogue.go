@@ -145,6 +145,8 @@ type Catalogue struct {
 	gate    *gate
 	wanting map[int][]owned // the patterns that a piece of the gate is for
 	walking map[int][]int   // the walks that a piece of the gate is for
+	// The pieces of the gate that structured lines have, and names of other logs.
+	structuring, logging map[int]bool
 }
 
 // An origin is where a signature stands.
@@ -322,6 +324,13 @@ func (c *Catalogue) open() {
 	}
 	for i, w := range walks {
 		c.walking[piece(w.piece)] = append(c.walking[piece(w.piece)], i)
+	}
+	c.structuring, c.logging = map[int]bool{}, map[int]bool{}
+	for _, text := range structures {
+		c.structuring[piece(text)] = true
+	}
+	for _, text := range otherLogs {
+		c.logging[piece(text)] = true
 	}
 	c.gate = newGate(pieces)
 }

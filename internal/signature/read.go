@@ -13,7 +13,7 @@ import (
 // stands before it be shown, as far as this goes.
 const (
 	bufferSize = 1 << 20
-	ahead      = 64 << 10
+	ahead      = 256 << 10
 	behind     = 16 << 10
 )
 
@@ -130,6 +130,15 @@ type line struct {
 
 // raw is the line as it stands, at most MaxLine bytes of it.
 func (l line) raw() []byte { return l.r.text[l.start:min(l.stop, l.start+buildlog.MaxLine)] }
+
+// whole is all of the line that is in the buffer.
+func (l line) whole() []byte {
+	text := l.r.text[l.start:]
+	if newline := bytes.IndexByte(text, '\n'); newline >= 0 {
+		text = text[:newline]
+	}
+	return text
+}
 
 // String is the line as text that can be shown.
 func (l line) String() string { return buildlog.Clean(string(l.raw())) }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -13,6 +14,7 @@ import (
 type Match struct {
 	Signature *Signature
 	LogLine   int // counted from 1
+	Last      int // where the very same line stands last
 	Text      string
 	File      string // as the tool printed it
 	Line      int
@@ -31,6 +33,8 @@ type Scan struct {
 	Strange []Match
 	// Folders are the lines in which make says where it goes.
 	Folders []Folder
+	// Logs are the names of other logs that it mentions: those of configure, cmake and meson.
+	Logs []Mention
 	// Last are the last lines that are not empty, cleaned.
 	Last []string
 	// Lines is how many lines the log has.
@@ -45,6 +49,12 @@ type Folder struct {
 	Path    string
 }
 
+// A Mention is a line with the name of another log.
+type Mention struct {
+	LogLine int
+	Name    string
+}
+
 // What is kept of a log: so many matches of one signature, so many errors without a
 // name, so many lines of make's, so many at its end, and so many around each match.
 const (
@@ -52,6 +62,7 @@ const (
 	keepStrange = 20
 	keepFolders = 200_000
 	keepSame    = 3 // of lines that are alike
+	keepLogs    = 20
 	keepLast    = 10
 	around      = 3
 )
@@ -61,17 +72,25 @@ type scanning struct {
 	*Catalogue
 	out   Scan
 	count map[*Signature]int
-	seen  map[uint64]int
+	seen  map[uint64]*seen
 	seed  maphash.Seed
+}
+
+// A seen line is one that may come again.
+type seen struct {
+	count int
+	found []int // indices of its matches
 }
 
 // maxSeen bounds how many different lines are remembered.
 const maxSeen = 1 << 16
 
-// Scan reads a log once, to its end.
+// Scan reads a log once, to its end. What compilers write as JSON or SARIF is read as what
+// they say otherwise; where the log is nothing but one document of that, an error's line
+// is its number.
 func (c *Catalogue) Scan(log io.Reader) (Scan, error) {
-	s := &scanning{Catalogue: c, count: map[*Signature]int{}, seen: map[uint64]int{}, seed: maphash.MakeSeed()}
-	r := &reader{from: log, gate: c.gate}
+	s := &scanning{Catalogue: c, count: map[*Signature]int{}, seen: map[uint64]*seen{}, seed: maphash.MakeSeed()}
+	r := &reader{from: document(log), gate: c.gate}
 	err := r.run(s.visit)
 	s.out.Lines, s.out.Last = r.number, r.last(keepLast)
 	return s.out, err
@@ -83,13 +102,35 @@ func (s *scanning) visit(l line, pieces []int) {
 	if len(s.out.Folders) < keepFolders && s.folder(l, pieces) {
 		return
 	}
+	s.mentioned(l, pieces)
 	sum := maphash.Bytes(s.seed, raw)
 	if len(s.seen) > maxSeen {
 		clear(s.seen)
 	}
-	if s.seen[sum]++; s.seen[sum] > keepSame {
+	before := s.seen[sum]
+	if before == nil {
+		before = &seen{}
+		s.seen[sum] = before
+	}
+	if before.count++; before.count > keepSame {
+		for _, i := range before.found {
+			s.out.Matches[i].Last = l.number
+		}
 		return
 	}
+	have := len(s.out.Matches)
+	defer func() {
+		for i := have; i < len(s.out.Matches); i++ {
+			before.found = append(before.found, i)
+		}
+	}()
+	if !s.structured(l, pieces) {
+		s.look(l, l, pieces)
+	}
+}
+
+// look tries signatures on a line, which stands at another one in the log.
+func (s *scanning) look(l, at line, pieces []int) {
 	text := l.plain()
 	d, isDiagnostic := parse(text)
 	var here []Match
@@ -107,11 +148,11 @@ func (s *scanning) visit(l line, pieces []int) {
 	}
 	here = s.unbeaten(here)
 	if len(here) == 0 && isDiagnostic && d.severity == "error" && len(s.out.Strange) < keepStrange {
-		s.out.Strange = append(s.out.Strange, s.surrounded(Match{LogLine: l.number, Text: l.String(), File: d.file, Line: d.line, Column: d.column}, l))
+		s.out.Strange = append(s.out.Strange, s.surrounded(Match{LogLine: l.number, Text: l.String(), File: d.file, Line: d.line, Column: d.column}, at))
 	}
 	for _, m := range here {
 		s.count[m.Signature]++
-		s.out.Matches = append(s.out.Matches, s.surrounded(m, l))
+		s.out.Matches = append(s.out.Matches, s.surrounded(m, at))
 	}
 }
 
@@ -186,7 +227,7 @@ var quotes = strings.NewReplacer("«\u00a0", "'", "\u00a0»", "'", "«\u202f", "
 
 // match tries a pattern on a line.
 func (p *owned) match(l line, text string, d diagnostic, isDiagnostic bool) (Match, bool) {
-	m := Match{Signature: p.Signature, LogLine: l.number}
+	m := Match{Signature: p.Signature, LogLine: l.number, Last: l.number}
 	over := text
 	if p.Error != "" {
 		if !isDiagnostic || d.severity != "error" {
@@ -283,6 +324,22 @@ func (m Match) Fill(text string) string {
 		return s
 	}
 	return strings.NewReplacer("{symbol}", or(m.Symbol, "it"), "{file}", or(m.File, "the file"), "{line}", strconv.Itoa(m.Line)).Replace(text)
+}
+
+// otherLogs are the logs that configure, cmake and meson leave, and tell of when they fail.
+var (
+	otherLogs = []string{"config.log", "CMakeError.log", "CMakeConfigureLog.yaml", "meson-log.txt"}
+	otherLog  = regexp.MustCompile(`[^\s'":]*(?:config\.log|CMakeError\.log|CMakeConfigureLog\.yaml|meson-log\.txt)`)
+)
+
+// mentioned notes the names of other logs.
+func (s *scanning) mentioned(l line, pieces []int) {
+	if len(s.out.Logs) >= keepLogs || !slices.ContainsFunc(pieces, func(p int) bool { return s.logging[p] }) {
+		return
+	}
+	if name := otherLog.FindString(l.plain()); name != "" {
+		s.out.Logs = append(s.out.Logs, Mention{l.number, name})
+	}
 }
 
 // walks are how make says where it goes, in the languages that it speaks.
