@@ -158,6 +158,10 @@ func (r *reading) findEnd() {
 // tail is how many lines at the end of a log tell how it ended, if nothing else does.
 const tail = 60
 
+// final is how many lines at the end of a log hold what no build goes on after, even if no
+// place is named in it.
+const final = 15
+
 // near is how many lines may lie between what went wrong and what says so.
 const near = 40
 
@@ -195,7 +199,8 @@ func (r *reading) diagnosis() Diagnosis {
 			d.Strange = append(d.Strange, r.finding(m))
 		}
 	}
-	if r.failed || len(d.Findings) > 0 || len(d.Strange) > 0 {
+	placed := slices.ContainsFunc(d.Strange, func(f Finding) bool { return f.Line > 0 || f.LogLine > r.Lines-final })
+	if r.failed || len(d.Findings) > 0 || placed {
 		d.Outcome, d.Last = Unknown, r.Last
 	}
 	return d
@@ -217,16 +222,32 @@ func (r *reading) relevant() []signature.Match {
 // it does not compile is an answer. They stand in their logs, beside the error.
 var probes = regexp.MustCompile(`\bconftest\b|^configure:\d+: (?:\$\? =|checking|result:|.*>&)|\bcmTC_[0-9a-f]+\b|CMakeTmp|CMakeScratch|TryCompile|\btestfile\.c`)
 
-// isProbe reports whether a match is about a probe. What configure itself calls an error
-// is none.
+// isProbe reports whether a match is about a probe, or of a command that make was told
+// may fail. What configure itself calls an error is none.
 func isProbe(m signature.Match) bool {
 	if strings.Contains(m.Text, "error: ") && ownError.MatchString(m.Text) {
 		return false
 	}
+	if ignored.MatchString(m.Text) || slices.ContainsFunc(m.After, ignored.MatchString) {
+		return true
+	}
+	asked := func(line string) bool { return strings.HasPrefix(line, "checking ") }
+	if slices.ContainsFunc(m.After, isAnswer) && (asked(m.Text) || slices.ContainsFunc(m.Before, asked)) {
+		return true
+	}
 	return slices.ContainsFunc(slices.Concat(m.Before, []string{m.File, m.Text}, m.After), probes.MatchString)
 }
 
-var ownError = regexp.MustCompile(`^(?:\S*/)?configure(?::\d+)?: error: `)
+// ignored is how make says that a command has failed and that it does not matter, in some
+// languages.
+var ignored = regexp.MustCompile(`(?:\] \S+ \d+|^\*\*\* .*[Ee]rror code \d+) ?[(（].*[)）]\s*$`)
+
+// isAnswer reports whether a line is configure's answer to what it has tried.
+func isAnswer(line string) bool {
+	return slices.Contains([]string{"yes", "no", "none", "none needed", "not found", "unknown"}, strings.TrimSpace(line))
+}
+
+var ownError = regexp.MustCompile(`^(?:checking .*\.\.\. )?(?:\S*/)?configure(?::\d+)?: error: `)
 
 // compare orders by what is more likely to be the root.
 func (r *reading) compare(a, b signature.Match) int {

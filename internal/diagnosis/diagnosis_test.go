@@ -147,6 +147,14 @@ func TestOutcomes(t *testing.T) {
 		{"an error without a name, and without make", "a.c:3:1: error: the moon is not full\n", diagnosis.Unknown, "", ""},
 		{"two jobs", "b.c:1:2: error: 'x' undeclared (first use in this function)\na.c:9:1: error: 'y' undeclared (first use in this function)\nmake: *** [Makefile:2: a.o] Error 1\n", diagnosis.Failed, "undeclared-identifier", "a.c"},
 		{"a folder", "make[1]: Entering directory '/src/lib'\na.c:9:1: error: 'y' undeclared (first use in this function)\nmake[1]: *** [Makefile:2: a.o] Error 1\nmake[1]: Leaving directory '/src/lib'\n", diagnosis.Failed, "undeclared-identifier", "/src/lib/a.c"},
+		{"ignored by gmake", "frobgen --check a.o\nmake: frobgen: No such file or directory\nmake: [Makefile:3: all] Error 127 (ignored)\ndone\n", diagnosis.Green, "", ""},
+		{"ignored by gmake, in German", "cc -c a.c\na.c:9:1: Fehler: »y« nicht deklariert\nmake: [Makefile:3: a.o] Fehler 1 (ignoriert)\n", diagnosis.Green, "", ""},
+		{"ignored by bmake", "false\n*** Error code 1 (ignored)\n", diagnosis.Green, "", ""},
+		{"configure tries out aloud", "checking for -lfrob... /usr/bin/ld: cannot find -lfrob: No such file or directory\ncollect2: error: ld returned 1 exit status\nno\nconfigured\n", diagnosis.Green, "", ""},
+		{"configure breaks off", "checking for frob... ./configure: line 12: syntax error near unexpected token `frob,'\n", diagnosis.Failed, "configure-unexpanded-macro", "./configure"},
+		{"source that speaks of errors", "a.c:9:13: warning: 'f' defined but not used [-Wunused-function]\n    9 | static void f(int error) { printf(\"a: error: %d\", error); }\n      |             ^\n", diagnosis.Green, "", ""},
+		{"the same, as clang shows it", "a.c:9:13: warning: unused function 'f' [-Wunused-function]\nstatic void f(int error) { printf(\"a: error: %d\", error); }\n            ^\n", diagnosis.Green, "", ""},
+		{"a test that speaks of errors", "error: the expected error was seen\n" + strings.Repeat("PASS\n", 20), diagnosis.Green, "", ""},
 		{"long before the end", "a.c:9:1: error: 'y' undeclared (first use in this function)\n" + strings.Repeat("all is well\n", 99), diagnosis.Green, "", ""},
 	} {
 		d, err := diagnosis.Read(c, strings.NewReader(test.log))

@@ -132,6 +132,9 @@ func (s *scanning) visit(l line, pieces []int) {
 // look tries signatures on a line, which stands at another one in the log.
 func (s *scanning) look(l, at line, pieces []int) {
 	text := l.plain()
+	if isSource(text) {
+		return
+	}
 	d, isDiagnostic := parse(text)
 	var here []Match
 	tried := map[*Pattern]bool{}
@@ -303,7 +306,7 @@ func (m *Match) take(re *regexp.Regexp, groups []string, may bool) {
 var prefixes = regexp.MustCompile(`^(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [\w.-]+(?:\[\d+\])?: |\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S* |\[\d\d:\d\d:\d\d(?:\.\d+)?\] |\[\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*\] |#\d+ \d+\.\d+ )+`)
 
 // plain is the line as patterns see it: cleaned, with one kind of quotation marks, and
-// without what a logger put before it.
+// without what a logger or configure put before it.
 func (l line) plain() string { return prepared(l.String()) }
 
 // prepared is a cleaned line as patterns see it.
@@ -311,6 +314,9 @@ func prepared(text string) string {
 	text = quotes.Replace(text)
 	if loc := prefixes.FindStringIndex(text); loc != nil {
 		text = text[loc[1]:]
+	}
+	if _, said, found := strings.Cut(text, "... "); found && strings.HasPrefix(text, "checking ") && strings.Contains(said, ": ") {
+		return said // a tool broke into what configure was saying
 	}
 	return text
 }
