@@ -144,7 +144,7 @@ type Catalogue struct {
 
 	gate    *gate
 	wanting map[int][]owned // the patterns that a piece of the gate is for
-	walking map[int][]int   // the walks that a piece of the gate is for
+	walking map[int][]walk  // the walks that a piece of the gate is for
 	// The pieces of the gate that structured lines have, and names of other logs.
 	structuring, logging map[int]bool
 }
@@ -302,7 +302,7 @@ func (c *Catalogue) open() {
 		}
 		return i
 	}
-	c.wanting, c.walking = map[int][]owned{}, map[int][]int{}
+	c.wanting, c.walking = map[int][]owned{}, map[int][]walk{}
 	var errorWords []int
 	for _, s := range severities {
 		if s.means == "error" {
@@ -322,8 +322,9 @@ func (c *Catalogue) open() {
 			}
 		}
 	}
-	for i, w := range walks {
-		c.walking[piece(w.piece)] = append(c.walking[piece(w.piece)], i)
+	for _, w := range walks {
+		at := piece(w.piece())
+		c.walking[at] = append(c.walking[at], w)
 	}
 	c.structuring, c.logging = map[int]bool{}, map[int]bool{}
 	for _, text := range structures {

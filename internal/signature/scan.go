@@ -1,6 +1,7 @@
 package signature
 
 import (
+	"bytes"
 	"hash/maphash"
 	"io"
 	"path"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // A Match is a signature in a log.
@@ -39,14 +41,6 @@ type Scan struct {
 	Last []string
 	// Lines is how many lines the log has.
 	Lines int
-}
-
-// A Folder is a line in which make says where it goes to, or comes from.
-type Folder struct {
-	LogLine int
-	Level   int
-	Enters  bool
-	Path    string
 }
 
 // A Mention is a line with the name of another log.
@@ -206,19 +200,24 @@ const lookBack = 80
 // command looks for the command that a match is about: the nearest before it that names
 // the file, or, for what a linker says, makes a program.
 func command(m Match, l line) string {
-	base := path.Base(m.File)
+	base, sign := path.Base(m.File), []byte(" -c ")
+	if m.Column == 0 {
+		sign = []byte(" -o ")
+	}
 	for range lookBack {
 		before, ok := l.before()
 		if !ok {
 			return ""
 		}
 		l = before
-		text := l.String()
-		if len(text) < 4 || !commands.MatchString(text) || strings.Contains(text, "error: ") || strings.Contains(text, "warning: ") {
+		if !bytes.Contains(l.raw(), sign) {
 			continue
 		}
-		compiles := strings.Contains(text, " -c ")
-		if m.Column > 0 && compiles && strings.Contains(text, base) || m.Column == 0 && !compiles && strings.Contains(text, " -o ") {
+		text := l.String()
+		if !commands.MatchString(text) || strings.Contains(text, "error: ") || strings.Contains(text, "warning: ") {
+			continue
+		}
+		if m.Column > 0 && strings.Contains(text, base) || m.Column == 0 && !strings.Contains(text, " -c ") {
 			return text
 		}
 	}
@@ -238,14 +237,14 @@ func (p *owned) match(l line, text string, d diagnostic, isDiagnostic bool) (Mat
 		}
 		over = d.message
 	}
-	groups := p.over.FindStringSubmatch(over)
-	if groups == nil || p.not != nil && p.not.MatchString(text) {
+	groups := p.over.re().FindStringSubmatch(over)
+	if groups == nil || p.not != nil && p.not.re().MatchString(text) {
 		return m, false
 	}
 	if isDiagnostic && d.line > 0 { // otherwise it is the name of a tool
 		m.File, m.Line, m.Column = d.file, d.line, d.column
 	}
-	m.take(p.over, groups, true)
+	m.take(p.over.re(), groups, true)
 	if p.then != nil && !p.follows(l, &m) {
 		return m, false
 	}
@@ -257,13 +256,13 @@ func (p *owned) match(l line, text string, d diagnostic, isDiagnostic bool) (Mat
 // context takes from the lines above and below what they capture.
 func (p *owned) context(l line, m *Match) {
 	for _, way := range []struct {
-		over *regexp.Regexp
+		over *expression
 		step func(line) (line, bool)
 	}{{p.above, line.before}, {p.below, line.next}} {
 		at, ok := way.step(l)
 		for i := 0; way.over != nil && ok && i < maxWithin; i++ {
-			if groups := way.over.FindStringSubmatch(at.plain()); groups != nil {
-				m.take(way.over, groups, false)
+			if groups := way.over.re().FindStringSubmatch(at.plain()); groups != nil {
+				m.take(way.over.re(), groups, false)
 				break
 			}
 			at, ok = way.step(at)
@@ -278,8 +277,8 @@ func (p *owned) follows(l line, m *Match) bool {
 		if !ok {
 			return false
 		}
-		if groups := p.then.FindStringSubmatch(next.plain()); groups != nil {
-			m.take(p.then, groups, true)
+		if groups := p.then.re().FindStringSubmatch(next.plain()); groups != nil {
+			m.take(p.then.re(), groups, true)
 			return true
 		}
 		l = next
@@ -311,7 +310,9 @@ func (l line) plain() string { return prepared(l.String()) }
 
 // prepared is a cleaned line as patterns see it.
 func prepared(text string) string {
-	text = quotes.Replace(text)
+	if strings.ContainsFunc(text, func(r rune) bool { return r == '`' || r >= utf8.RuneSelf }) {
+		text = quotes.Replace(text)
+	}
 	if loc := prefixes.FindStringIndex(text); loc != nil {
 		text = text[loc[1]:]
 	}
@@ -346,42 +347,4 @@ func (s *scanning) mentioned(l line, pieces []int) {
 	if name := otherLog.FindString(l.plain()); name != "" {
 		s.out.Logs = append(s.out.Logs, Mention{l.number, name})
 	}
-}
-
-// walks are how make says where it goes, in the languages that it speaks.
-var walks = []struct {
-	piece  string
-	enters bool
-	form   *regexp.Regexp
-}{
-	{"Entering directory", true, regexp.MustCompile(`^\S*make(?:\[(\d+)\])?: Entering directory '?([^']+)'?`)},
-	{"Leaving directory", false, regexp.MustCompile(`^\S*make(?:\[(\d+)\])?: Leaving directory(?: '?([^']+)'?)?`)},
-	{"Verzeichnis", true, regexp.MustCompile(`^\S*make(?:\[(\d+)\])?: Verzeichnis '?([^']+)'? wird betreten`)},
-	{"Verzeichnis", false, regexp.MustCompile(`^\S*make(?:\[(\d+)\])?: Verzeichnis '?([^']+)'? wird verlassen`)},
-	{"entre dans le r", true, regexp.MustCompile(`^\S*make(?:\[(\d+)\])?\s?: on entre dans le répertoire '?\s?([^']+?)\s?'?$`)},
-	{"quitte le r", false, regexp.MustCompile(`^\S*make(?:\[(\d+)\])?\s?: on quitte le répertoire '?\s?([^']+?)\s?'?$`)},
-}
-
-// folder notes where make goes, if that is what the line says.
-func (s *scanning) folder(l line, pieces []int) bool {
-	for _, piece := range pieces {
-		for _, i := range s.walking[piece] {
-			w := walks[i]
-			text := l.plain()
-			m := w.form.FindStringSubmatch(text)
-			if m == nil {
-				continue
-			}
-			f := Folder{LogLine: l.number, Enters: w.enters, Path: m[2]}
-			f.Level, _ = strconv.Atoi(m[1])
-			if f.Path == "" { // a narrow screen has broken the line
-				if next, ok := l.next(); ok {
-					f.Path = strings.Trim(next.plain(), "'")
-				}
-			}
-			s.out.Folders = append(s.out.Folders, f)
-			return true
-		}
-	}
-	return false
 }

@@ -113,7 +113,11 @@ func TestRequired(t *testing.T) {
 		"(?:abcdefg)+":                       {"abcdefg"},
 		"(?:abcdefg)*x":                      nil,
 	} {
-		if _, got, err := new(Pattern).compiled(text); err != nil || !reflect.DeepEqual(got, want) {
+		_, parsed, err := parseExpression(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := required(parsed); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s needs %q, %v; want %q", text, got, err, want)
 		}
 	}

@@ -1,0 +1,104 @@
+package signature
+
+import (
+	"strconv"
+	"strings"
+)
+
+// A Folder is a folder that make enters or leaves.
+type Folder struct {
+	LogLine int
+	Enters  bool
+	Level   int // of make, 0 for the first
+	Path    string
+}
+
+// A walk is how make says where it goes: what stands before the path and behind it, apart
+// from quotes.
+type walk struct {
+	enters        bool
+	before, after string
+}
+
+// walks are those of the languages that GNU make speaks.
+var walks = []walk{
+	{true, "Entering directory", ""}, {false, "Leaving directory", ""},
+	{true, "Verzeichnis", "wird betreten"}, {false, "Verzeichnis", "wird verlassen"}, // German
+	{true, "on entre dans le répertoire", ""}, {false, "on quitte le répertoire", ""}, // French
+	{true, "se entra en el directorio", ""}, {false, "se sale del directorio", ""}, // Spanish
+	{true, "ingresso nella directory", ""}, {false, "uscita dalla directory", ""}, // Italian
+	{true, "Entrando no diretório", ""}, {false, "Saindo do diretório", ""}, // Portuguese
+	{true, "a entrar na pasta", ""}, {false, "a sair da pasta", ""},
+	{true, "Map", "wordt binnengegaan"}, {false, "Map", "wordt verlaten"}, // Dutch
+	{true, "Går til katalog", ""}, {false, "Forlader katalog", ""}, // Danish
+	{true, "Går till katalogen", ""}, {false, "Lämnar katalogen", ""}, // Swedish
+	{true, "Siirrytään hakemistoon", ""}, {false, "Poistutaan hakemistosta", ""}, // Finnish
+	{true, "Wejście do katalogu", ""}, {false, "Opuszczenie katalogu", ""}, // Polish
+	{true, "Vstupuje se do adresáře", ""}, {false, "Opouští se adresář", ""}, // Czech
+	{true, "Ulazi se u direktorij", ""}, {false, "Izlazi se iz direktorija", ""}, // Croatian
+	{true, "Улазим у директоријум", ""}, {false, "Напуштам директоријум", ""}, // Serbian
+	{true, "влизане в директория", ""}, {false, "излизане от директория", ""}, // Bulgarian
+	{true, "вход в каталог", ""}, {false, "выход из каталога", ""}, // Russian
+	{true, "входимо до каталогу", ""}, {false, "Залишаю каталог", ""}, // Ukrainian
+	{true, "Memasuki direktori", ""}, {false, "Meninggalkan direktori", ""}, // Indonesian
+	{true, "Vào thư mục", ""}, {false, "Rời khỏi thư mục", ""}, // Vietnamese
+	{true, "ディレクトリ", "に入ります"}, {false, "ディレクトリ", "から出ます"}, // Japanese
+	{true, "디렉터리", "들어감"}, {false, "디렉터리", "나감"}, // Korean
+	{true, "进入目录", ""}, {false, "离开目录", ""}, {true, "進入目錄", ""}, {false, "離開目錄", ""}, // Chinese
+}
+
+// piece is the text that the walk is looked up by.
+func (w walk) piece() string {
+	if len(w.after) > len(w.before) {
+		return w.after
+	}
+	return w.before
+}
+
+// path takes the path out of what make says.
+func (w walk) path(said string) (path string, ok bool) {
+	if said, ok = strings.CutPrefix(said, w.before); !ok {
+		return "", false
+	}
+	if said, ok = strings.CutSuffix(said, w.after); !ok {
+		return "", false
+	}
+	return strings.Trim(said, ` '"`), true
+}
+
+// makeSays takes a line apart that make says of itself: "gmake[2]: …". The level is 0 for
+// the first.
+func makeSays(text string) (level int, said string, ok bool) {
+	name, said, ok := strings.Cut(text, ":")
+	name = strings.TrimSuffix(name, " ")
+	name, number, _ := strings.Cut(name, "[")
+	if !ok || strings.Contains(name, " ") || !strings.HasSuffix(name, "make") {
+		return 0, "", false
+	}
+	level, _ = strconv.Atoi(strings.TrimSuffix(number, "]"))
+	return level, strings.TrimSpace(said), true
+}
+
+// folder notes where make goes, if that is what the line says.
+func (s *scanning) folder(l line, pieces []int) bool {
+	for _, piece := range pieces {
+		if len(s.walking[piece]) == 0 {
+			continue
+		}
+		level, said, ok := makeSays(l.plain())
+		for _, w := range s.walking[piece] {
+			path, walks := w.path(said)
+			if !ok || !walks {
+				continue
+			}
+			if path == "" { // a narrow screen has broken the line
+				if next, ok := l.next(); ok {
+					path = strings.Trim(next.plain(), " '")
+				}
+			}
+			s.out.Folders = append(s.out.Folders, Folder{l.number, w.enters, level, path})
+			return true
+		}
+	}
+	return false
+}
