@@ -125,6 +125,9 @@ func (a *app) diagnose(ctx context.Context, in io.Reader, logs []string, form di
 		if _, err := io.WriteString(a.out, all[0].Draft); err != nil {
 			return &reportError{err: err}
 		}
+		if all[0].Draft == "" {
+			fmt.Fprintln(a.err, "srcmend: there is nothing to draft: what the log says is known")
+		}
 	}
 	if err := a.writeDiagnoses(w, form, all); err != nil {
 		return err

@@ -52,6 +52,7 @@ var Forms = map[string]Diagnoses{"text": DiagnosesText, "json": DiagnosesJSON, "
 // DiagnosesJSON writes an object for each log.
 func DiagnosesJSON(w io.Writer, all []Diagnosis) error {
 	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	for _, d := range all {
 		if err := enc.Encode(d); err != nil {
@@ -122,8 +123,11 @@ func remedies(b *strings.Builder, f diagnosis.Finding) {
 
 // name is what the log is called.
 func (d Diagnosis) name() string {
-	if d.Log == "" {
+	switch d.Log {
+	case "":
 		return "output"
+	case "-":
+		return "standard input"
 	}
 	return clean(d.Log)
 }

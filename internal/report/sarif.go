@@ -67,13 +67,23 @@ type (
 	}
 )
 
+// unknown is the rule of errors that the catalogue has no name for.
+const unknown = "unknown"
+
 // DiagnosesSARIF writes one SARIF 2.1.0 log with the findings of all: the root causes as
-// errors, other causes as warnings, the rest as notes.
+// errors, or what may be one where it is not known, other causes as warnings, the rest as
+// notes.
 func DiagnosesSARIF(w io.Writer, all []Diagnosis) error {
 	run := sarifRun{Tool: sarifTool{sarifDriver{Name: "srcmend", Rules: []sarifRule{}}}, ColumnKind: "unicodeCodePoints", Results: []sarifResult{}}
 	rules := map[string]int{}
 	for _, d := range all {
-		for i, f := range d.Findings {
+		findings := d.Findings
+		if len(d.Strange) > 0 {
+			strange := d.Strange[0]
+			strange.Signature, strange.Cause = unknown, "The catalogue has no name for this error."
+			findings = append([]diagnosis.Finding{strange}, findings...)
+		}
+		for i, f := range findings {
 			index, known := rules[f.Signature]
 			if !known {
 				index = len(run.Tool.Driver.Rules)
@@ -82,7 +92,7 @@ func DiagnosesSARIF(w io.Writer, all []Diagnosis) error {
 			}
 			r := sarifResult{RuleID: f.Signature, RuleIndex: index, Level: "note", Message: sarifText{cleanLines(message(f))}}
 			switch {
-			case i == 0 && d.Outcome == diagnosis.Failed:
+			case i == 0 && (d.Outcome == diagnosis.Failed || f.Signature == unknown):
 				r.Level = "error"
 			case f.Rank == signature.Cause:
 				r.Level = "warning"
@@ -97,6 +107,7 @@ func DiagnosesSARIF(w io.Writer, all []Diagnosis) error {
 		}
 	}
 	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return enc.Encode(sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}})
 }

@@ -22,29 +22,54 @@ type walk struct {
 
 // walks are those of the languages that GNU make speaks.
 var walks = []walk{
-	{true, "Entering directory", ""}, {false, "Leaving directory", ""},
-	{true, "Verzeichnis", "wird betreten"}, {false, "Verzeichnis", "wird verlassen"}, // German
-	{true, "on entre dans le répertoire", ""}, {false, "on quitte le répertoire", ""}, // French
-	{true, "se entra en el directorio", ""}, {false, "se sale del directorio", ""}, // Spanish
-	{true, "ingresso nella directory", ""}, {false, "uscita dalla directory", ""}, // Italian
-	{true, "Entrando no diretório", ""}, {false, "Saindo do diretório", ""}, // Portuguese
-	{true, "a entrar na pasta", ""}, {false, "a sair da pasta", ""},
-	{true, "Map", "wordt binnengegaan"}, {false, "Map", "wordt verlaten"}, // Dutch
-	{true, "Går til katalog", ""}, {false, "Forlader katalog", ""}, // Danish
-	{true, "Går till katalogen", ""}, {false, "Lämnar katalogen", ""}, // Swedish
-	{true, "Siirrytään hakemistoon", ""}, {false, "Poistutaan hakemistosta", ""}, // Finnish
-	{true, "Wejście do katalogu", ""}, {false, "Opuszczenie katalogu", ""}, // Polish
-	{true, "Vstupuje se do adresáře", ""}, {false, "Opouští se adresář", ""}, // Czech
-	{true, "Ulazi se u direktorij", ""}, {false, "Izlazi se iz direktorija", ""}, // Croatian
-	{true, "Улазим у директоријум", ""}, {false, "Напуштам директоријум", ""}, // Serbian
-	{true, "влизане в директория", ""}, {false, "излизане от директория", ""}, // Bulgarian
-	{true, "вход в каталог", ""}, {false, "выход из каталога", ""}, // Russian
-	{true, "входимо до каталогу", ""}, {false, "Залишаю каталог", ""}, // Ukrainian
-	{true, "Memasuki direktori", ""}, {false, "Meninggalkan direktori", ""}, // Indonesian
-	{true, "Vào thư mục", ""}, {false, "Rời khỏi thư mục", ""}, // Vietnamese
-	{true, "ディレクトリ", "に入ります"}, {false, "ディレクトリ", "から出ます"}, // Japanese
-	{true, "디렉터리", "들어감"}, {false, "디렉터리", "나감"}, // Korean
-	{true, "进入目录", ""}, {false, "离开目录", ""}, {true, "進入目錄", ""}, {false, "離開目錄", ""}, // Chinese
+	{true, "Entering directory", ""},
+	{false, "Leaving directory", ""},
+	{true, "Verzeichnis", "wird betreten"},
+	{false, "Verzeichnis", "wird verlassen"}, // German
+	{true, "on entre dans le répertoire", ""},
+	{false, "on quitte le répertoire", ""}, // French
+	{true, "se entra en el directorio", ""},
+	{false, "se sale del directorio", ""}, // Spanish
+	{true, "ingresso nella directory", ""},
+	{false, "uscita dalla directory", ""}, // Italian
+	{true, "Entrando no diretório", ""},
+	{false, "Saindo do diretório", ""}, // Portuguese
+	{true, "a entrar na pasta", ""},
+	{false, "a sair da pasta", ""},
+	{true, "Map", "wordt binnengegaan"},
+	{false, "Map", "wordt verlaten"}, // Dutch
+	{true, "Går til katalog", ""},
+	{false, "Forlader katalog", ""}, // Danish
+	{true, "Går till katalogen", ""},
+	{false, "Lämnar katalogen", ""}, // Swedish
+	{true, "Siirrytään hakemistoon", ""},
+	{false, "Poistutaan hakemistosta", ""}, // Finnish
+	{true, "Wejście do katalogu", ""},
+	{false, "Opuszczenie katalogu", ""}, // Polish
+	{true, "Vstupuje se do adresáře", ""},
+	{false, "Opouští se adresář", ""}, // Czech
+	{true, "Ulazi se u direktorij", ""},
+	{false, "Izlazi se iz direktorija", ""}, // Croatian
+	{true, "Улазим у директоријум", ""},
+	{false, "Напуштам директоријум", ""}, // Serbian
+	{true, "влизане в директория", ""},
+	{false, "излизане от директория", ""}, // Bulgarian
+	{true, "вход в каталог", ""},
+	{false, "выход из каталога", ""}, // Russian
+	{true, "входимо до каталогу", ""},
+	{false, "Залишаю каталог", ""}, // Ukrainian
+	{true, "Memasuki direktori", ""},
+	{false, "Meninggalkan direktori", ""}, // Indonesian
+	{true, "Vào thư mục", ""},
+	{false, "Rời khỏi thư mục", ""}, // Vietnamese
+	{true, "ディレクトリ", "に入ります"},
+	{false, "ディレクトリ", "から出ます"}, // Japanese
+	{true, "디렉터리", "들어감"},
+	{false, "디렉터리", "나감"}, // Korean
+	{true, "进入目录", ""},
+	{false, "离开目录", ""},
+	{true, "進入目錄", ""},
+	{false, "離開目錄", ""}, // Chinese
 }
 
 // piece is the text that the walk is looked up by.

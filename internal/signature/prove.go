@@ -12,6 +12,7 @@ import (
 // pattern that would be slow.
 func (c *Catalogue) Prove() yamlfile.Mistakes {
 	var wrong yamlfile.Mistakes
+	shadows := map[*Signature]*shadow{}
 	for _, s := range c.signatures {
 		for i := range s.Match {
 			if text, hint := s.Match[i].slow(); text != "" {
@@ -19,7 +20,7 @@ func (c *Catalogue) Prove() yamlfile.Mistakes {
 			}
 		}
 		for i, e := range s.Proof.Matches {
-			if m, bad := c.disproved(s, e, i); bad {
+			if m, bad := c.disproved(s, e, i, shadows); bad {
 				wrong = append(wrong, m)
 			}
 		}
@@ -29,7 +30,27 @@ func (c *Catalogue) Prove() yamlfile.Mistakes {
 			}
 		}
 	}
+	for _, s := range c.signatures {
+		if over := shadows[s]; over != nil {
+			wrong = append(wrong, c.mistake(s, fmt.Sprintf("%s matches proofs of %s as well, such as %q", s.ID, some(over.of), over.text), "list those under over:, or make the pattern sharper", "match"))
+		}
+	}
 	return wrong
+}
+
+// A shadow is what a signature of a higher layer falls upon.
+type shadow struct {
+	of   []string // ids of signatures of lower layers
+	text string   // a proof of the first
+}
+
+// some lists the first few.
+func some(ids []string) string {
+	const few = 3
+	if len(ids) <= few {
+		return strings.Join(ids, ", ")
+	}
+	return fmt.Sprintf("%s and %d more signatures", strings.Join(ids[:few], ", "), len(ids)-few)
 }
 
 // found gives what is found in some lines.
@@ -38,8 +59,9 @@ func (c *Catalogue) found(text Lines) []Match {
 	return scan.Matches
 }
 
-// disproved says what is wrong with an example.
-func (c *Catalogue) disproved(s *Signature, e Example, i int) (m yamlfile.Mistake, bad bool) {
+// disproved says what is wrong with an example. If it is a higher layer that is to blame,
+// that is noted as its shadow.
+func (c *Catalogue) disproved(s *Signature, e Example, i int, shadows map[*Signature]*shadow) (m yamlfile.Mistake, bad bool) {
 	all := c.found(e.Text)
 	own := slices.IndexFunc(all, func(m Match) bool { return m.Signature == s })
 	if own < 0 {
@@ -60,9 +82,14 @@ func (c *Catalogue) disproved(s *Signature, e Example, i int) (m yamlfile.Mistak
 		if o == s || other.LogLine != all[own].LogLine || o.Rank.Order() > s.Rank.Order() {
 			continue
 		}
-		// It is the later one that is to blame.
 		if c.origins[o.ID].layer > c.origins[s.ID].layer {
-			return c.mistake(o, fmt.Sprintf("%s matches a proof of %s as well: %q", o.ID, s.ID, e.Text), "list that one under over:, or make the pattern sharper", "match"), true
+			if shadows[o] == nil {
+				shadows[o] = &shadow{text: e.Text.String()}
+			}
+			if of := &shadows[o].of; !slices.Contains(*of, s.ID) {
+				*of = append(*of, s.ID)
+			}
+			continue
 		}
 		return c.mistake(s, fmt.Sprintf("%s is here as well, and says as much", o.ID), "list it under over: if this one says more", "proof", "matches", i), true
 	}
