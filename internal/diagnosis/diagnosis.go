@@ -133,11 +133,11 @@ type reading struct {
 }
 
 // findEnd looks for the line in which the build was given up: the first of those that
-// only say that something failed, and what it was about; else the first error among the
-// last lines.
+// only say that something failed, or in which configure says so, and what it was about;
+// else the first error among the last lines, if the build did not go on after it.
 func (r *reading) findEnd() {
 	for _, m := range r.Matches {
-		if m.Signature.Rank != signature.Secondary || isProbe(m) {
+		if m.Signature.Rank != signature.Secondary && !ownError.MatchString(m.Text) || isProbe(m) {
 			continue
 		}
 		if r.end == 0 {
@@ -149,11 +149,15 @@ func (r *reading) findEnd() {
 		}
 	}
 	for _, m := range r.Matches {
-		if r.end == 0 && m.LogLine > r.Lines-tail && !m.Signature.Weak && !isProbe(m) {
+		if r.end == 0 && m.LogLine > r.Lines-tail && !m.Signature.Weak && !isProbe(m) && !r.survived(m) {
 			r.end = m.LogLine
 		}
 	}
 }
+
+// survived reports whether the build went on after what was found: something was compiled
+// or linked later. What compilers say may be followed by other files.
+func (r *reading) survived(m signature.Match) bool { return m.Column == 0 && r.Command > m.LogLine }
 
 // tail is how many lines at the end of a log tell how it ended, if nothing else does.
 const tail = 60
@@ -231,6 +235,9 @@ func isProbe(m signature.Match) bool {
 	if ignored.MatchString(m.Text) || slices.ContainsFunc(m.After, ignored.MatchString) {
 		return true
 	}
+	if tested.MatchString(m.Text) || slices.ContainsFunc(m.After, verdict.MatchString) {
+		return true
+	}
 	asked := func(line string) bool { return strings.HasPrefix(line, "checking ") }
 	if slices.ContainsFunc(m.After, isAnswer) && (asked(m.Text) || slices.ContainsFunc(m.Before, asked)) {
 		return true
@@ -241,6 +248,14 @@ func isProbe(m signature.Match) bool {
 // ignored is how make says that a command has failed and that it does not matter, in some
 // languages.
 var ignored = regexp.MustCompile(`(?:\] \S+ \d+|^\*\*\* .*[Ee]rror code \d+) ?[(（].*[)）]\s*$`)
+
+// tested is a line of a test's output as ctest -V gives it, with the number of the test;
+// ctest says itself which of them failed. verdict is how automake's test driver ends the
+// output of a test that did as it should.
+var (
+	tested  = regexp.MustCompile(`^\d+: `)
+	verdict = regexp.MustCompile(`^(?:PASS|XFAIL|SKIP):? \S+ \(exit status`)
+)
 
 // isAnswer reports whether a line is configure's answer to what it has tried.
 func isAnswer(line string) bool {

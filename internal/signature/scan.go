@@ -39,6 +39,9 @@ type Scan struct {
 	Logs []Mention
 	// Last are the last lines that are not empty, cleaned.
 	Last []string
+	// Command is the last line in which a compiler is run or a program linked, if it is one
+	// of the last lines of the log; 0 if there is none.
+	Command int
 	// Lines is how many lines the log has.
 	Lines int
 }
@@ -87,6 +90,7 @@ func (c *Catalogue) Scan(log io.Reader) (Scan, error) {
 	r := &reader{from: document(log), gate: c.gate}
 	err := r.run(s.visit)
 	s.out.Lines, s.out.Last = r.number, r.last(keepLast)
+	s.out.Command = r.lastCommand()
 	return s.out, err
 }
 
@@ -194,6 +198,30 @@ func (s *scanning) surrounded(m Match, l line) Match {
 // commands are how the lines begin that make prints before it runs something.
 var commands = regexp.MustCompile(`(?:^|[\s/;&(])(?:[\w.]+-)*(?:cc|gcc|g\+\+|c\+\+|clang|clang\+\+|tcc|icc|gfortran|ld|ar|libtool|xgcc|CC|CCLD|CXX|CXXLD)(?:-[\d.]+)?\s+\S`)
 
+// isCommand reports whether a line is a command that compiles or links.
+func isCommand(text string) bool {
+	return commands.MatchString(text) && !strings.Contains(text, "error: ") && !strings.Contains(text, "warning: ")
+}
+
+// lastCommand is the number of the last line that is a command; 0 if it is not among the
+// last ones.
+func (r *reader) lastCommand() int {
+	at := line{r: r, number: r.number + 1, start: len(r.text) + 1}
+	for range lookBack {
+		before, ok := at.before()
+		if !ok {
+			break
+		}
+		if raw := before.raw(); bytes.Contains(raw, []byte(" -c ")) || bytes.Contains(raw, []byte(" -o ")) {
+			if isCommand(before.String()) {
+				return before.number
+			}
+		}
+		at = before
+	}
+	return 0
+}
+
 // lookBack is how many lines before a match its command is looked for.
 const lookBack = 80
 
@@ -214,7 +242,7 @@ func command(m Match, l line) string {
 			continue
 		}
 		text := l.String()
-		if !commands.MatchString(text) || strings.Contains(text, "error: ") || strings.Contains(text, "warning: ") {
+		if !isCommand(text) {
 			continue
 		}
 		if m.Column > 0 && strings.Contains(text, base) || m.Column == 0 && !strings.Contains(text, " -c ") {
