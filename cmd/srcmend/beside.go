@@ -62,14 +62,8 @@ func besides(scan signature.Scan, root, name string) []string {
 		return []string{name}
 	}
 	base := filepath.Base(name)
-	dirs := []string{root}
-	for _, f := range scan.Folders {
-		if f.Enters && !slices.Contains(dirs, f.Path) && len(dirs) < 100 {
-			dirs = append(dirs, f.Path)
-		}
-	}
 	var all []string
-	for _, dir := range dirs {
+	for _, dir := range append([]string{root}, scan.Folders...) {
 		all = append(all, filepath.Join(dir, name))
 		for _, below := range []string{"", "build", "_build", "builddir"} {
 			for _, place := range []string{"", "CMakeFiles", "meson-logs"} {

@@ -316,7 +316,7 @@ func stemOf(file string) string {
 // finding makes a match one for people.
 func (r *reading) finding(m signature.Match) Finding {
 	f := Finding{
-		File: r.resolve(m), Line: m.Line, Column: m.Column, Symbol: m.Symbol, LogLine: m.LogLine, Command: m.Command,
+		File: resolve(m), Line: m.Line, Column: m.Column, Symbol: m.Symbol, LogLine: m.LogLine, Command: m.Command,
 		Excerpt: slices.Concat(m.Before, []string{m.Text}, m.After), At: len(m.Before), Remedies: []signature.Remedy{},
 	}
 	if s := m.Signature; s != nil {
@@ -331,32 +331,10 @@ func (r *reading) finding(m signature.Match) Finding {
 	return f
 }
 
-// resolve finds out in which folder a file is: the one that make was in, or, where the log
-// begins in the middle, the one that it leaves next.
-func (r *reading) resolve(m signature.Match) string {
-	if m.File == "" || path.IsAbs(m.File) || m.Line == 0 {
+// resolve puts a file into the folder that make was in.
+func resolve(m signature.Match) string {
+	if m.Folder == "" || m.File == "" || path.IsAbs(m.File) || m.Line == 0 {
 		return m.File
 	}
-	in := map[int]string{}
-	for _, f := range r.Folders {
-		if f.LogLine > m.LogLine {
-			if len(in) == 0 && !f.Enters {
-				return path.Join(f.Path, m.File)
-			}
-			break
-		}
-		if f.Enters {
-			in[f.Level] = f.Path
-		} else {
-			delete(in, f.Level)
-		}
-	}
-	deepest := -1
-	for level := range in {
-		deepest = max(deepest, level)
-	}
-	if deepest < 0 {
-		return m.File
-	}
-	return path.Join(in[deepest], m.File)
+	return path.Join(m.Folder, m.File)
 }

@@ -1,17 +1,11 @@
 package signature
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
-
-// A Folder is a folder that make enters or leaves.
-type Folder struct {
-	LogLine int
-	Enters  bool
-	Level   int // of make, 0 for the first
-	Path    string
-}
 
 // A walk is how make says where it goes: what stands before the path and behind it, apart
 // from quotes.
@@ -104,8 +98,19 @@ func makeSays(text string) (level int, said string, ok bool) {
 	return level, strings.TrimSpace(said), true
 }
 
-// folder notes where make goes, if that is what the line says.
-func (s *scanning) folder(l line, pieces []int) bool {
+// A stack has the folders that make is in, by its level, 0 for the first.
+type stack map[int]string
+
+// deepest is the folder that the last make is in, "" if that is not known.
+func (s stack) deepest() string {
+	if len(s) == 0 {
+		return ""
+	}
+	return s[slices.Max(slices.Collect(maps.Keys(s)))]
+}
+
+// walk follows make, if the line says where that goes.
+func (s *scanning) walk(l line, pieces []int) bool {
 	for _, piece := range pieces {
 		if len(s.walking[piece]) == 0 {
 			continue
@@ -121,9 +126,30 @@ func (s *scanning) folder(l line, pieces []int) bool {
 					path = strings.Trim(next.plain(), " '")
 				}
 			}
-			s.out.Folders = append(s.out.Folders, Folder{l.number, w.enters, level, path})
+			s.goes(w.enters, level, path)
 			return true
 		}
 	}
 	return false
+}
+
+// goes notes that make enters or leaves a folder. Where a log begins in the middle, what
+// was found is in the folder that make leaves next.
+func (s *scanning) goes(enters bool, level int, path string) {
+	if len(s.stack) == 0 {
+		for i, all := range [][]Match{s.out.Matches, s.out.Strange} {
+			for j := s.waiting[i]; j < len(all) && !enters; j++ {
+				all[j].Folder = path
+			}
+		}
+	}
+	if !enters {
+		delete(s.stack, level)
+		s.waiting = [2]int{len(s.out.Matches), len(s.out.Strange)}
+		return
+	}
+	s.stack[level] = path
+	if len(s.out.Folders) < keepFolders && !slices.Contains(s.out.Folders, path) {
+		s.out.Folders = append(s.out.Folders, path)
+	}
 }

@@ -19,6 +19,7 @@ type Match struct {
 	Last      int // where the very same line stands last
 	Text      string
 	File      string // as the tool printed it
+	Folder    string // that make was in, "" if it is not known
 	Line      int
 	Column    int
 	Symbol    string
@@ -33,8 +34,8 @@ type Scan struct {
 	Matches []Match // in the order of their lines
 	// Strange are errors that no signature names, the first of them.
 	Strange []Match
-	// Folders are the lines in which make says where it goes.
-	Folders []Folder
+	// Folders are where make says that it goes, the first few.
+	Folders []string
 	// Logs are the names of other logs that it mentions: those of configure, cmake and meson.
 	Logs []Mention
 	// Last are the last lines that are not empty, cleaned.
@@ -53,11 +54,11 @@ type Mention struct {
 }
 
 // What is kept of a log: so many matches of one signature, so many errors without a
-// name, so many lines of make's, so many at its end, and so many around each match.
+// name, so many folders, so many at its end, and so many around each match.
 const (
 	keepMatches = 100
 	keepStrange = 20
-	keepFolders = 200_000
+	keepFolders = 100
 	keepSame    = 3 // of lines that are alike
 	keepLogs    = 20
 	keepLast    = 10
@@ -71,6 +72,10 @@ type scanning struct {
 	count map[*Signature]int
 	seen  map[uint64]*seen
 	seed  maphash.Seed
+	stack stack
+	// From where on the matches and the errors without a name wait for a folder, because make
+	// has not said where it is.
+	waiting [2]int
 }
 
 // A seen line is one that may come again.
@@ -86,7 +91,7 @@ const maxSeen = 1 << 16
 // they say otherwise; where the log is nothing but one document of that, an error's line
 // is its number.
 func (c *Catalogue) Scan(log io.Reader) (Scan, error) {
-	s := &scanning{Catalogue: c, count: map[*Signature]int{}, seen: map[uint64]*seen{}, seed: maphash.MakeSeed()}
+	s := &scanning{Catalogue: c, count: map[*Signature]int{}, seen: map[uint64]*seen{}, seed: maphash.MakeSeed(), stack: stack{}}
 	r := &reader{from: document(log), gate: c.gate}
 	err := r.run(s.visit)
 	s.out.Lines, s.out.Last = r.number, r.last(keepLast)
@@ -97,7 +102,7 @@ func (c *Catalogue) Scan(log io.Reader) (Scan, error) {
 // visit looks at one line that has pieces of text in it.
 func (s *scanning) visit(l line, pieces []int) {
 	raw := l.raw()
-	if len(s.out.Folders) < keepFolders && s.folder(l, pieces) {
+	if s.walk(l, pieces) {
 		return
 	}
 	s.mentioned(l, pieces)
@@ -191,7 +196,7 @@ func (s *scanning) surrounded(m Match, l line) Match {
 		m.After = append(m.After, next.String())
 		at = next
 	}
-	m.Command = command(m, l)
+	m.Command, m.Folder = command(m, l), s.stack.deepest()
 	return m
 }
 
