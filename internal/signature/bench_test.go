@@ -121,7 +121,7 @@ func writeLog(b *testing.B, dir, log string) {
 	src := filepath.Join(dir, "src")
 	var objects []string
 	for i := range 40 {
-		write(b, src, fmt.Sprintf("lib/unit%d.c", i), fmt.Sprintf(`#include <stdio.h>
+		writeFile(b, filepath.Join(src, fmt.Sprintf("lib/unit%d.c", i)), fmt.Sprintf(`#include <stdio.h>
 #include <string.h>
 struct buffer { char *data; size_t used, size; };
 static int error_%[1]d(int code) { printf("error: %%d\n", code); return code; }
@@ -139,10 +139,10 @@ int unit%[1]d_put(struct buffer *b, const char *text, int n)
 `, i))
 		objects = append(objects, fmt.Sprintf("unit%d.o", i))
 	}
-	write(b, src, "lib/Makefile", "CFLAGS = -g -O2 -Wall -Wextra -Wconversion -DHAVE_CONFIG_H -I. -I../include -fPIC\nall: "+strings.Join(objects, " ")+"\n\tar cr libunit.a $^\n")
-	write(b, src, "prog/main.c", "#include <stdio.h>\nint main(void)\n{\n\treturn printf(\"%d\\n\", SIGKILL);\n}\n")
-	write(b, src, "prog/Makefile", "all: main.o\n")
-	write(b, src, "Makefile", "all:\n\t$(MAKE) -C lib\n\t$(MAKE) -C prog\n")
+	writeFile(b, filepath.Join(src, "lib/Makefile"), "CFLAGS = -g -O2 -Wall -Wextra -Wconversion -DHAVE_CONFIG_H -I. -I../include -fPIC\nall: "+strings.Join(objects, " ")+"\n\tar cr libunit.a $^\n")
+	writeFile(b, filepath.Join(src, "prog/main.c"), "#include <stdio.h>\nint main(void)\n{\n\treturn printf(\"%d\\n\", SIGKILL);\n}\n")
+	writeFile(b, filepath.Join(src, "prog/Makefile"), "all: main.o\n")
+	writeFile(b, filepath.Join(src, "Makefile"), "all:\n\t$(MAKE) -C lib\n\t$(MAKE) -C prog\n")
 	out, err := exec.Command("env", "LC_ALL=C", "sh", "-c", "cd '"+src+"' && exec $(command -v gmake || command -v make) 2>&1").CombinedOutput()
 	noise, end, found := bytes.Cut(out, []byte("ar cr"))
 	if err == nil || !found || bytes.Count(noise, []byte("warning: ")) < 40 {
@@ -165,15 +165,14 @@ int unit%[1]d_put(struct buffer *b, const char *text, int n)
 	}
 }
 
-// write makes a file.
-func write(b *testing.B, dir, name, text string) {
-	b.Helper()
-	path := filepath.Join(dir, name)
+// writeFile makes a file, and the folders that it lies in.
+func writeFile(t testing.TB, path, text string) {
+	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 }
 
