@@ -23,8 +23,10 @@ func TestBeside(t *testing.T) {
 		"configure":        {probe + last + end, "unsupported-compiler-flag", "-mfrob", 6},
 		"and what follows": {probe + last + end + "| conftest.c:9:1: error: unknown type name 'x'\n", "unsupported-compiler-flag", "-mfrob", 6},
 		"asked twice":      {last + probe + last + end, "unsupported-compiler-flag", "-mfrob", 10},
-		"cmake": {"Performing C SOURCE FILE Test HAVE_X failed with the following output:\nmain.c:1:2: error: use of undeclared identifier 'x'\n\nChecking the linker failed:\n/usr/bin/ld: cannot find -lfrob\n",
-			"ld-cannot-find-library", "frob", 5},
+		"cmake": {
+			"Performing C SOURCE FILE Test HAVE_X failed with the following output:\nmain.c:1:2: error: use of undeclared identifier 'x'\n\nChecking the linker failed:\n/usr/bin/ld: cannot find -lfrob\n",
+			"ld-cannot-find-library", "frob", 5,
+		},
 		"long before": {last + strings.Repeat("configure:12: result: yes\n", 400) + end, "", "", 0},
 		"nothing":     {"", "", "", 0},
 	} {
