@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -68,14 +70,13 @@ func (a *app) runVerb() *cobra.Command {
 }
 
 func (a *app) run(ctx context.Context, argv []string, o runOptions) error {
-	h, err := newHearing(o.log)
+	h, err := a.newHearing(o.log)
 	if err != nil {
 		return &usageError{fmt.Sprintf("the log can't be written: %v", err), "--log FILE, a file in a folder that is there"}
 	}
-	go h.scan(a)
 	started := time.Now()
 	status, err := relay.Run(relay.Command{Argv: argv, In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Heard: h.heard})
-	serr := h.end()
+	serr := h.end(status.Code() != 0 || o.to != "")
 	if start, ok := errors.AsType[*relay.StartError](err); ok {
 		fmt.Fprintf(a.err, "srcmend: %v\n", start)
 		return exitStatus(start.Code())
@@ -136,19 +137,22 @@ func (a *app) sayWhy(ctx context.Context, argv []string, status relay.Status, h 
 // A hearing is what becomes of a command's output besides: it goes into a log, and is
 // searched for signatures.
 type hearing struct {
+	*app
 	log    *os.File // nil for none
 	err    error    // of writing it
-	reader *io.PipeReader
-	writer *io.PipeWriter
+	begin  sync.Once
+	text   backlog
 	cat    *signature.Catalogue
 	found  signature.Scan
 	failed error
 	done   chan struct{}
 }
 
-func newHearing(log string) (*hearing, error) {
-	h := &hearing{done: make(chan struct{})}
-	h.reader, h.writer = io.Pipe()
+// maxBacklog is how many pieces of output may wait to be searched.
+const maxBacklog = 64
+
+func (a *app) newHearing(log string) (*hearing, error) {
+	h := &hearing{app: a, done: make(chan struct{}), text: backlog{pieces: make(chan []byte, maxBacklog)}}
 	var err error
 	if log != "" {
 		h.log, err = os.Create(log)
@@ -161,26 +165,49 @@ func (h *hearing) heard(text []byte) {
 	if h.log != nil && h.err == nil {
 		_, h.err = h.log.Write(text)
 	}
-	_, _ = h.writer.Write(text) // fails when nobody searches any more
+	h.begin.Do(func() { go h.scan() })
+	h.text.pieces <- bytes.Clone(text)
 }
 
-// scan searches until the end. The catalogue is read meanwhile, not before.
-func (h *hearing) scan(a *app) {
+// scan searches until the end. The catalogue is read when there is something to search,
+// while the command goes on.
+func (h *hearing) scan() {
 	defer close(h.done)
-	var err error
-	if h.cat, err = a.catalogue(); err == nil {
-		h.found, err = h.cat.Scan(h.reader)
+	if h.cat, h.failed = h.catalogue(); h.failed == nil {
+		h.found, h.failed = h.cat.Scan(&h.text)
 	}
-	h.failed = err
-	h.reader.Close()
+	for range h.text.pieces { // nobody is kept waiting
+	}
 }
 
-// end waits until all is searched.
-func (h *hearing) end() error {
-	h.writer.Close()
-	<-h.done
+// end ends the hearing. If what was found is wanted, it waits until all is searched.
+func (h *hearing) end(wanted bool) error {
+	close(h.text.pieces)
 	if h.log != nil {
 		h.err = errors.Join(h.err, h.log.Close())
 	}
+	if !wanted {
+		return nil
+	}
+	h.begin.Do(h.scan)
+	<-h.done
 	return h.failed
+}
+
+// A backlog is output that waits to be searched.
+type backlog struct {
+	pieces chan []byte
+	rest   []byte // of the piece that is being read
+}
+
+func (b *backlog) Read(p []byte) (int, error) {
+	if len(b.rest) == 0 {
+		var more bool
+		if b.rest, more = <-b.pieces; !more {
+			return 0, io.EOF
+		}
+	}
+	n := copy(p, b.rest)
+	b.rest = b.rest[n:]
+	return n, nil
 }
