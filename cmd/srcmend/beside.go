@@ -74,10 +74,14 @@ func besides(scan signature.Scan, root, name string) []string {
 	return all
 }
 
+// coarse is how far back the time of a file may lie from when it was written: some file
+// systems only count seconds by two.
+const coarse = 2 * time.Second
+
 // besideFinding is what such a log tells.
 func besideFinding(cat *signature.Catalogue, file string, since time.Time) (f diagnosis.Finding, found bool) {
 	info, err := os.Lstat(file)
-	if err != nil || !info.Mode().IsRegular() || info.ModTime().Before(since) {
+	if err != nil || !info.Mode().IsRegular() || info.ModTime().Before(since.Add(-coarse)) {
 		return f, false
 	}
 	log, err := os.Open(file)
