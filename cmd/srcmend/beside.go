@@ -37,7 +37,7 @@ func beside(cat *signature.Catalogue, scan signature.Scan, d diagnosis.Diagnosis
 			if err != nil || !filepath.IsLocal(rel) {
 				continue
 			}
-			if f, ok := besideFinding(cat, file, since); ok {
+			if f, ok := besideFinding(cat, file, since); ok && d.Explains(f) {
 				all = append(all, report.Beside{Log: filepath.Join(dir, rel), Finding: f})
 			}
 		}

@@ -125,7 +125,11 @@ func (a *app) diagnose(ctx context.Context, in io.Reader, logs []string, form di
 		if _, err := io.WriteString(a.out, all[0].Draft); err != nil {
 			return &reportError{err: err}
 		}
-		if all[0].Draft == "" {
+		switch {
+		case all[0].Draft != "":
+		case all[0].Outcome == diagnosis.Unknown:
+			fmt.Fprintln(a.err, "srcmend: no entry can be made of this log: it has no line that would be the same another time")
+		default:
 			fmt.Fprintln(a.err, "srcmend: there is nothing to draft: what the log says is known")
 		}
 	}

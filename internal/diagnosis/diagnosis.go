@@ -64,6 +64,8 @@ type Finding struct {
 	Links     []string           `json:"links,omitempty"`
 	Excerpt   []string           `json:"excerpt"`
 	At        int                `json:"at"` // index of the line in Excerpt
+
+	probe bool // see [signature.Signature]
 }
 
 // Dos are the remedies in words.
@@ -76,17 +78,18 @@ func (f Finding) Dos() []string {
 }
 
 // Telling is the line that is most likely to tell why, where that is not known: the first
-// error without a name, or one of the last lines.
+// error without a name, or one of the last lines; "" if all of these only say that something
+// failed.
 func (d Diagnosis) Telling() string {
 	if len(d.Strange) > 0 {
 		return d.Strange[0].Excerpt[d.Strange[0].At]
 	}
 	last := ""
 	for _, line := range d.Last {
-		if last == "" || !secondary.MatchString(line) {
-			last = line
+		if secondary.MatchString(line) {
+			continue
 		}
-		if telling.MatchString(line) && !secondary.MatchString(line) {
+		if last = line; telling.MatchString(line) {
 			return line
 		}
 	}
@@ -149,7 +152,7 @@ func (r *reading) findEnd() {
 		}
 	}
 	for _, m := range r.Matches {
-		if r.end == 0 && m.LogLine > r.Lines-tail && !m.Signature.Weak && !isProbe(m) && !r.survived(m) {
+		if r.end == 0 && (m.LogLine > r.Lines-tail || r.unfinished(m)) && !m.Signature.Weak && !isProbe(m) && !r.survived(m) {
 			r.end = m.LogLine
 		}
 	}
@@ -158,6 +161,15 @@ func (r *reading) findEnd() {
 // survived reports whether the build went on after what was found: something was compiled
 // or linked later. What compilers say may be followed by other files.
 func (r *reading) survived(m signature.Match) bool { return m.Column == 0 && r.Command > m.LogLine }
+
+// unfinished reports whether a log ends in the midst of what the compiler says, of which
+// this is an error.
+func (r *reading) unfinished(m signature.Match) bool {
+	return m.Column > 0 && len(r.Last) > 0 && spoken.MatchString(r.Last[len(r.Last)-1])
+}
+
+// spoken are the lines that compilers write with and after an error.
+var spoken = regexp.MustCompile(`: (?:note|warning|error): |^ +\d* \| |^(?:\d+ (?:errors?|warnings?).* generated|compilation terminated)\.$`)
 
 // tail is how many lines at the end of a log tell how it ended, if nothing else does.
 const tail = 60
@@ -320,7 +332,7 @@ func (r *reading) finding(m signature.Match) Finding {
 		Excerpt: slices.Concat(m.Before, []string{m.Text}, m.After), At: len(m.Before), Remedies: []signature.Remedy{},
 	}
 	if s := m.Signature; s != nil {
-		f.Signature, f.Rank, f.Cause, f.Links = s.Class(), s.Rank, m.Fill(s.Cause), s.Links
+		f.Signature, f.Rank, f.Cause, f.Links, f.probe = s.Class(), s.Rank, m.Fill(s.Cause), s.Links, s.Probe
 		if s.Of != "" {
 			f.Case = s.ID
 		}

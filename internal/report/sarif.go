@@ -67,9 +67,6 @@ type (
 	}
 )
 
-// unknown is the rule of errors that the catalogue has no name for.
-const unknown = "unknown"
-
 // DiagnosesSARIF writes one SARIF 2.1.0 log with the findings of all: the root causes as
 // errors, or what may be one where it is not known, other causes as warnings, the rest as
 // notes.
@@ -78,10 +75,8 @@ func DiagnosesSARIF(w io.Writer, all []Diagnosis) error {
 	rules := map[string]int{}
 	for _, d := range all {
 		findings := d.Findings
-		if len(d.Strange) > 0 {
-			strange := d.Strange[0]
-			strange.Signature, strange.Cause = unknown, "The catalogue has no name for this error."
-			findings = append([]diagnosis.Finding{strange}, findings...)
+		if d.Outcome == diagnosis.Unknown {
+			findings = append([]diagnosis.Finding{d.guess()}, findings...)
 		}
 		for i, f := range findings {
 			index, known := rules[f.Signature]
@@ -90,7 +85,7 @@ func DiagnosesSARIF(w io.Writer, all []Diagnosis) error {
 				rules[f.Signature] = index
 				run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, rule(f))
 			}
-			r := sarifResult{RuleID: f.Signature, RuleIndex: index, Level: "note", Message: sarifText{cleanLines(message(f))}}
+			r := sarifResult{RuleID: f.Signature, RuleIndex: index, Level: "note", Message: sarifText{literally.Replace(cleanLines(message(f)))}}
 			switch {
 			case i == 0 && (d.Outcome == diagnosis.Failed || f.Signature == unknown):
 				r.Level = "error"
@@ -111,6 +106,9 @@ func DiagnosesSARIF(w io.Writer, all []Diagnosis) error {
 	enc.SetIndent("", "  ")
 	return enc.Encode(sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}})
 }
+
+// literally writes a text so that SARIF finds no links and no placeholders in it.
+var literally = strings.NewReplacer(`\`, `\\`, "[", `\[`, "]", `\]`, "{", "{{", "}", "}}")
 
 // logName is the name of the log as a file that could be there.
 func (d Diagnosis) logName() string {

@@ -1,6 +1,7 @@
 package signature
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -29,6 +30,9 @@ type Signature struct {
 	Rank Rank   `json:"rank"`
 	// Alone it is no failure: many builds go on after it.
 	Weak bool `json:"weak,omitempty"`
+	// It says that configure, cmake or meson could not do what must go in any case: the log
+	// that they leave has the compiler's own words.
+	Probe bool `json:"probe,omitempty"`
 	// What it looks like, one of these.
 	Match []Pattern `json:"match"`
 	// Signatures that this one beats where both match a line.
@@ -188,11 +192,15 @@ func (l Layer) names() (all []string, err error) {
 	return all, err
 }
 
+func newCatalogue() *Catalogue {
+	return &Catalogue{beaten: map[string]map[string]bool{}, origins: map[string]origin{}}
+}
+
 // Load reads the catalogue, the lowest layer first. When anything is wrong, the error is
 // [yamlfile.Mistakes], and the catalogue has only what is right; proof is not tried, see
 // [Catalogue.Prove].
 func Load(layers ...Layer) (*Catalogue, error) {
-	c := &Catalogue{beaten: map[string]map[string]bool{}, origins: map[string]origin{}}
+	c := newCatalogue()
 	var wrong yamlfile.Mistakes
 	for i, l := range layers {
 		names, err := l.names()
@@ -207,7 +215,7 @@ func Load(layers ...Layer) (*Catalogue, error) {
 			wrong = append(wrong, c.add(i, path.Join(l.Name, name), text)...)
 		}
 	}
-	for _, s := range c.signatures {
+	for _, s := range c.named() {
 		general := c.origins[s.Of].signature
 		switch {
 		case s.Of == "":
@@ -224,6 +232,17 @@ func Load(layers ...Layer) (*Catalogue, error) {
 	}
 	c.open()
 	return c, wrong.Err()
+}
+
+// named gives all signatures, in the order of their places.
+func (c *Catalogue) named() (all []*Signature) {
+	origins := slices.SortedFunc(maps.Values(c.origins), func(a, b origin) int {
+		return cmp.Or(cmp.Compare(a.file.Name, b.file.Name), cmp.Compare(a.index, b.index))
+	})
+	for _, o := range origins {
+		all = append(all, o.signature)
+	}
+	return all
 }
 
 // didYouMean is a hint at the nearest of some names, "" if none is near.

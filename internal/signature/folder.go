@@ -99,14 +99,42 @@ func makeSays(text string) (level int, said string, ok bool) {
 }
 
 // A stack has the folders that make is in, by its level, 0 for the first.
-type stack map[int]string
+type stack struct {
+	in   map[int]string
+	turn int // how often make has said where it goes, and once more
+	// Where a log begins in the middle, what is found is in the folder that make leaves next:
+	// those, by the turn that came before.
+	left map[int]string
+}
 
-// deepest is the folder that the last make is in, "" if that is not known.
-func (s stack) deepest() string {
-	if len(s) == 0 {
+// How deep a stack may be, how long a path, in bytes, and how many turns are remembered.
+const (
+	maxLevels = 100
+	maxPath   = 4096
+	maxLeft   = 1000
+)
+
+func newStack() stack { return stack{in: map[int]string{}, left: map[int]string{}, turn: 1} }
+
+// folder is the folder that the last make is in, "" if that is not known.
+func (s *stack) folder() string {
+	if len(s.in) == 0 {
 		return ""
 	}
-	return s[slices.Max(slices.Collect(maps.Keys(s)))]
+	return s.in[slices.Max(slices.Collect(maps.Keys(s.in)))]
+}
+
+// goes notes that make enters or leaves a folder.
+func (s *stack) goes(enters bool, level int, path string) {
+	if len(s.in) == 0 && !enters && len(s.left) < maxLeft {
+		s.left[s.turn] = path
+	}
+	s.turn++
+	if !enters {
+		delete(s.in, level)
+	} else if _, known := s.in[level]; known || len(s.in) < maxLevels {
+		s.in[level] = path
+	}
 }
 
 // walk follows make, if the line says where that goes.
@@ -126,30 +154,13 @@ func (s *scanning) walk(l line, pieces []int) bool {
 					path = strings.Trim(next.plain(), " '")
 				}
 			}
-			s.goes(w.enters, level, path)
+			path = cut(path, maxPath)
+			s.stack.goes(w.enters, level, path)
+			if w.enters && len(s.out.Folders) < keepFolders && !slices.Contains(s.out.Folders, path) {
+				s.out.Folders = append(s.out.Folders, path)
+			}
 			return true
 		}
 	}
 	return false
-}
-
-// goes notes that make enters or leaves a folder. Where a log begins in the middle, what
-// was found is in the folder that make leaves next.
-func (s *scanning) goes(enters bool, level int, path string) {
-	if len(s.stack) == 0 {
-		for i, all := range [][]Match{s.out.Matches, s.out.Strange} {
-			for j := s.waiting[i]; j < len(all) && !enters; j++ {
-				all[j].Folder = path
-			}
-		}
-	}
-	if !enters {
-		delete(s.stack, level)
-		s.waiting = [2]int{len(s.out.Matches), len(s.out.Strange)}
-		return
-	}
-	s.stack[level] = path
-	if len(s.out.Folders) < keepFolders && !slices.Contains(s.out.Folders, path) {
-		s.out.Folders = append(s.out.Folders, path)
-	}
 }

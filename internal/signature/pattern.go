@@ -37,8 +37,22 @@ type Pattern struct {
 // An expression is compiled when it is needed: of a whole catalogue few are.
 type expression struct {
 	text     string
+	literals []string // plain texts that every match has, in that order
 	once     sync.Once
 	compiled *regexp.Regexp
+}
+
+// possible reports whether a text has all that a match of it would have in any case. That
+// is known much sooner than whether it matches.
+func (e *expression) possible(text string) bool {
+	for _, literal := range e.literals {
+		at := strings.Index(text, literal)
+		if at < 0 {
+			return false
+		}
+		text = text[at+len(literal):]
+	}
+	return true
 }
 
 // re is the regular expression.
@@ -102,7 +116,25 @@ func parseExpression(text string) (*expression, *syntax.Regexp, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("not a regular expression: %w", err)
 	}
-	return &expression{text: text}, parsed.Simplify(), nil
+	parsed = parsed.Simplify()
+	return &expression{text: text, literals: literals(parsed)}, parsed, nil
+}
+
+// literals gives plain texts that every match has, in that order.
+func literals(re *syntax.Regexp) []string {
+	switch {
+	case re.Op == syntax.OpLiteral && re.Flags&syntax.FoldCase == 0:
+		return []string{string(re.Rune)}
+	case re.Op == syntax.OpCapture:
+		return literals(re.Sub[0])
+	case re.Op == syntax.OpConcat:
+		var all []string
+		for _, sub := range re.Sub {
+			all = append(all, literals(sub)...)
+		}
+		return all
+	}
+	return nil
 }
 
 // steps is how many steps the expressions have, as the regexp package counts them.

@@ -70,7 +70,7 @@ func (c *Catalogue) disproved(s *Signature, e Example, i int, shadows map[*Signa
 			others = append(others, m.Signature.ID)
 		}
 		if len(others) == 0 {
-			return c.mistake(s, fmt.Sprintf("%s does not match this", s.ID), "error: is held against what stands behind \"error: \", line: against the whole line", "proof", "matches", i), true
+			return c.mistake(s, fmt.Sprintf("%s does not match this", s.ID), "error: is held against what stands behind \"error: \", line: against the whole line; both see every quotation mark as ', and no colours, times or other things that a logger puts in front", "proof", "matches", i), true
 		}
 		return c.mistake(s, fmt.Sprintf("this is taken for %s, not for %s", strings.Join(others, ", "), s.ID), "if it says more than that one, list that one under over:", "proof", "matches", i), true
 	}

@@ -15,9 +15,8 @@ import (
 // A Match is a signature in a log.
 type Match struct {
 	Signature *Signature
-	LogLine   int // counted from 1
-	Last      int // where the very same line stands last
-	Text      string
+	LogLine   int    // counted from 1
+	Text      string // of that line, its beginning if it is long
 	File      string // as the tool printed it
 	Folder    string // that make was in, "" if it is not known
 	Line      int
@@ -53,83 +52,72 @@ type Mention struct {
 	Name    string
 }
 
-// What is kept of a log: so many matches of one signature, so many errors without a
-// name, so many folders, so many at its end, and so many around each match.
-const (
-	keepMatches = 100
-	keepStrange = 20
-	keepFolders = 100
-	keepSame    = 3 // of lines that are alike
-	keepLogs    = 20
-	keepLast    = 10
-	around      = 3
-)
-
 // A scanning is a scan on its way.
 type scanning struct {
 	*Catalogue
 	out   Scan
-	count map[*Signature]int
-	seen  map[uint64]*seen
-	seed  maphash.Seed
+	found store
+	work  effort
 	stack stack
-	// From where on the matches and the errors without a name wait for a folder, because make
-	// has not said where it is.
-	waiting [2]int
+	seen  map[uint64]seen // by the hash of a line
+	seed  maphash.Seed
 }
 
-// A seen line is one that may come again.
+// A seen line may come again. If something was found in it, it is looked at again so often.
 type seen struct {
-	count int
-	found []int // indices of its matches
+	times, at int
+	found     bool
 }
 
-// maxSeen bounds how many different lines are remembered.
-const maxSeen = 1 << 16
+// What is looked at, and noted, of a log.
+const (
+	maxSeen     = 1 << 16 // different lines that are remembered
+	keepSame    = 3       // of lines that are alike; the next only if it stands apart
+	apart       = 20      // lines
+	keepFolders = 100
+	keepLogs    = 20
+	keepLast    = 10
+)
 
 // Scan reads a log once, to its end. What compilers write as JSON or SARIF is read as what
 // they say otherwise; where the log is nothing but one document of that, an error's line
-// is its number.
+// is its number. What is kept, and the work on each part of the log, are bounded: of a
+// signature that a log is full of, the first and the last matches are given.
 func (c *Catalogue) Scan(log io.Reader) (Scan, error) {
-	s := &scanning{Catalogue: c, count: map[*Signature]int{}, seen: map[uint64]*seen{}, seed: maphash.MakeSeed(), stack: stack{}}
+	s, err := c.scan(log)
+	return s.out, err
+}
+
+// scan is a scan, with what it took.
+func (c *Catalogue) scan(log io.Reader) (*scanning, error) {
+	s := &scanning{Catalogue: c, found: newStore(), work: newEffort(), seen: map[uint64]seen{}, seed: maphash.MakeSeed(), stack: newStack()}
 	r := &reader{from: document(log), gate: c.gate}
 	err := r.run(s.visit)
 	s.out.Lines, s.out.Last = r.number, r.last(keepLast)
 	s.out.Command = r.lastCommand()
-	return s.out, err
+	s.out.Matches, s.out.Strange = s.found.all(&s.stack)
+	return s, err
 }
 
 // visit looks at one line that has pieces of text in it.
 func (s *scanning) visit(l line, pieces []int) {
-	raw := l.raw()
 	if s.walk(l, pieces) {
 		return
 	}
 	s.mentioned(l, pieces)
-	sum := maphash.Bytes(s.seed, raw)
+	sum := maphash.Bytes(s.seed, l.raw())
 	if len(s.seen) > maxSeen {
 		clear(s.seen)
 	}
 	before := s.seen[sum]
-	if before == nil {
-		before = &seen{}
-		s.seen[sum] = before
-	}
-	if before.count++; before.count > keepSame {
-		for _, i := range before.found {
-			s.out.Matches[i].Last = l.number
-		}
+	if before.times >= keepSame && (!before.found || l.number < before.at+apart) {
 		return
 	}
-	have := len(s.out.Matches)
-	defer func() {
-		for i := have; i < len(s.out.Matches); i++ {
-			before.found = append(before.found, i)
-		}
-	}()
+	have := s.found.count
 	if !s.structured(l, pieces) {
 		s.look(l, l, pieces)
 	}
+	s.seen[sum] = seen{before.times + 1, l.number, before.found || s.found.count > have}
 }
 
 // look tries signatures on a line, which stands at another one in the log.
@@ -138,27 +126,27 @@ func (s *scanning) look(l, at line, pieces []int) {
 	if isSource(text) {
 		return
 	}
+	s.work.read = at.offset()
 	d, isDiagnostic := parse(text)
 	var here []Match
 	tried := map[*Pattern]bool{}
 	for _, piece := range pieces {
 		for _, p := range s.wanting[piece] {
-			if tried[p.Pattern] || s.count[p.Signature] >= keepMatches {
+			if tried[p.Pattern] || !s.found.wants(p.Signature, l.number) {
 				continue
 			}
 			tried[p.Pattern] = true
-			if m, ok := p.match(l, text, d, isDiagnostic); ok {
+			if m, ok := p.match(l, text, d, isDiagnostic, &s.work); ok {
 				here = append(here, m)
 			}
 		}
 	}
 	here = s.unbeaten(here)
-	if len(here) == 0 && isDiagnostic && d.severity == "error" && len(s.out.Strange) < keepStrange {
-		s.out.Strange = append(s.out.Strange, s.surrounded(Match{LogLine: l.number, Text: l.String(), File: d.file, Line: d.line, Column: d.column}, at))
+	if len(here) == 0 && isDiagnostic && d.severity == "error" && s.found.wants(nil, l.number) {
+		here = []Match{{LogLine: l.number, Text: l.String(), File: d.file, Line: d.line, Column: d.column}}
 	}
 	for _, m := range here {
-		s.count[m.Signature]++
-		s.out.Matches = append(s.out.Matches, s.surrounded(m, at))
+		s.found.keep(s.surrounded(m, at), s.stack.turn)
 	}
 }
 
@@ -180,12 +168,13 @@ func (s *scanning) unbeaten(all []Match) []Match {
 
 // surrounded adds the lines around a match.
 func (s *scanning) surrounded(m Match, l line) Match {
+	m.Text = cut(m.Text, maxText)
 	for at := l; len(m.Before) < around; {
 		before, ok := at.before()
 		if !ok {
 			break
 		}
-		m.Before = append([]string{before.String()}, m.Before...)
+		m.Before = append([]string{before.excerpt()}, m.Before...)
 		at = before
 	}
 	for at := l; len(m.After) < around; {
@@ -193,10 +182,10 @@ func (s *scanning) surrounded(m Match, l line) Match {
 		if !ok {
 			break
 		}
-		m.After = append(m.After, next.String())
+		m.After = append(m.After, next.excerpt())
 		at = next
 	}
-	m.Command, m.Folder = command(m, l), s.stack.deepest()
+	m.Command, m.Folder = command(m, l), s.stack.folder()
 	return m
 }
 
@@ -251,7 +240,7 @@ func command(m Match, l line) string {
 			continue
 		}
 		if m.Column > 0 && strings.Contains(text, base) || m.Column == 0 && !strings.Contains(text, " -c ") {
-			return text
+			return cut(text, maxCommand)
 		}
 	}
 	return ""
@@ -261,14 +250,17 @@ func command(m Match, l line) string {
 var quotes = strings.NewReplacer("«\u00a0", "'", "\u00a0»", "'", "«\u202f", "'", "\u202f»", "'", "\u00a0", " ", "\u202f", " ", "‘", "'", "’", "'", "“", "'", "”", "'", "`", "'", "´", "'", "«", "'", "»", "'", "„", "'", "‚", "'", "‹", "'", "›", "'", "「", "'", "」", "'")
 
 // match tries a pattern on a line.
-func (p *owned) match(l line, text string, d diagnostic, isDiagnostic bool) (Match, bool) {
-	m := Match{Signature: p.Signature, LogLine: l.number, Last: l.number}
+func (p *owned) match(l line, text string, d diagnostic, isDiagnostic bool, work *effort) (Match, bool) {
+	m := Match{Signature: p.Signature, LogLine: l.number}
 	over := text
 	if p.Error != "" {
 		if !isDiagnostic || d.severity != "error" {
 			return m, false
 		}
 		over = d.message
+	}
+	if !p.over.possible(over) || !work.may(p.Pattern, len(over)) {
+		return m, false
 	}
 	groups := p.over.re().FindStringSubmatch(over)
 	if groups == nil || p.not != nil && p.not.re().MatchString(text) {
@@ -327,7 +319,9 @@ func (m *Match) take(re *regexp.Regexp, groups []string, may bool) {
 		case name == "file" && (may || m.File == ""):
 			m.File = groups[i]
 		case name == "line" && (may || m.Line == 0):
-			m.Line, _ = strconv.Atoi(groups[i])
+			if n, err := strconv.Atoi(groups[i]); err == nil {
+				m.Line = n
+			}
 		case strings.HasPrefix(name, "symbol") && (may || m.Symbol == ""):
 			m.Symbol = groups[i]
 		}

@@ -186,7 +186,7 @@ func TestHostileLogs(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
-		if len(s.Matches) > 20*keepMatches || len(s.Strange) > keepStrange {
+		if len(s.Matches) > 20*(keepFirst+keepNewest) || len(s.Strange) > keepStrange {
 			t.Errorf("%s: %d matches and %d strange errors are kept", what, len(s.Matches), len(s.Strange))
 		}
 		for _, m := range append(s.Matches, s.Strange...) {
