@@ -359,12 +359,16 @@ func (a *app) lintSignatures(file string) (wrong yamlfile.Mistakes, is bool, err
 	if err != nil || !familyForm.Match(text) && filepath.Base(dir) != "signatures" {
 		return nil, false, nil // it is a recipe, or that will be said of it
 	}
+	if filepath.Base(filepath.Clean(dir)) != "signatures" && dir != "" || filepath.Ext(name) != ".yaml" {
+		wrong = append(wrong, yamlfile.Mistake{Pos: yamlfile.Pos{File: file}, Text: "signatures are not looked for in a file of this name", Hint: "put it into signatures/NAME.yaml, below a folder that --recipes or SRCMEND_RECIPES names"})
+	}
 	layer := signature.Layer{Name: filepath.Clean(dir), Files: os.DirFS(filepath.Join(".", dir)), Only: name}
 	cat, err := a.catalogueWith(&layer)
-	if err != nil && !errors.As(err, &wrong) {
+	var more yamlfile.Mistakes
+	if err != nil && !errors.As(err, &more) {
 		return nil, true, err
 	}
-	return append(slices.Clone(wrong), cat.Prove()...), true, nil
+	return slices.Concat(wrong, more, cat.Prove()), true, nil
 }
 
 // lintDeep asks the releases of one recipe.
