@@ -140,7 +140,7 @@ type reading struct {
 // else the first error among the last lines, if the build did not go on after it.
 func (r *reading) findEnd() {
 	for _, m := range r.Matches {
-		if m.Signature.Rank != signature.Secondary && !ownError.MatchString(m.Text) || isProbe(m) {
+		if m.Signature.Rank != signature.Secondary && !ownError.of(m.Text) || isProbe(m) {
 			continue
 		}
 		if r.end == 0 {
@@ -233,48 +233,6 @@ func (r *reading) relevant() []signature.Match {
 	}
 	return all
 }
-
-// probes are the traces of what configure and its like make to try something out: that
-// it does not compile is an answer. They stand in their logs, beside the error.
-var probes = regexp.MustCompile(`\bconftest\b|^configure:\d+: (?:\$\? =|checking|result:|.*>&)|\bcmTC_[0-9a-f]+\b|CMakeTmp|CMakeScratch|TryCompile|\btestfile\.c`)
-
-// isProbe reports whether a match is about a probe, or of a command that make was told
-// may fail. What configure itself calls an error is none.
-func isProbe(m signature.Match) bool {
-	if strings.Contains(m.Text, "error: ") && ownError.MatchString(m.Text) {
-		return false
-	}
-	if ignored.MatchString(m.Text) || slices.ContainsFunc(m.After, ignored.MatchString) {
-		return true
-	}
-	if tested.MatchString(m.Text) || slices.ContainsFunc(m.After, verdict.MatchString) {
-		return true
-	}
-	asked := func(line string) bool { return strings.HasPrefix(line, "checking ") }
-	if slices.ContainsFunc(m.After, isAnswer) && (asked(m.Text) || slices.ContainsFunc(m.Before, asked)) {
-		return true
-	}
-	return slices.ContainsFunc(slices.Concat(m.Before, []string{m.File, m.Text}, m.After), probes.MatchString)
-}
-
-// ignored is how make says that a command has failed and that it does not matter, in some
-// languages.
-var ignored = regexp.MustCompile(`(?:\] \S+ \d+|^\*\*\* .*[Ee]rror code \d+) ?[(（].*[)）]\s*$`)
-
-// tested is a line of a test's output as ctest -V gives it, with the number of the test;
-// ctest says itself which of them failed. verdict is how automake's test driver ends the
-// output of a test that did as it should.
-var (
-	tested  = regexp.MustCompile(`^\d+: `)
-	verdict = regexp.MustCompile(`^(?:PASS|XFAIL|SKIP):? \S+ \(exit status`)
-)
-
-// isAnswer reports whether a line is configure's answer to what it has tried.
-func isAnswer(line string) bool {
-	return slices.Contains([]string{"yes", "no", "none", "none needed", "not found", "unknown"}, strings.TrimSpace(line))
-}
-
-var ownError = regexp.MustCompile(`^(?:checking .*\.\.\. )?(?:\S*/)?configure(?::\d+)?: error: `)
 
 // compare orders by what is more likely to be the root.
 func (r *reading) compare(a, b signature.Match) int {

@@ -73,11 +73,17 @@ type seen struct {
 const (
 	maxSeen     = 1 << 16 // different lines that are remembered
 	keepSame    = 3       // of lines that are alike; the next only if it stands apart
-	apart       = 20      // lines
 	keepFolders = 100
 	keepLogs    = 20
 	keepLast    = 10
 )
+
+// apart is the first line that stands apart from one before it, where there are many alike:
+// the later in a log, the further.
+func apart(line int) int {
+	const least, share = 20, 500
+	return line + max(least, line/share)
+}
 
 // Scan reads a log once, to its end. What compilers write as JSON or SARIF is read as what
 // they say otherwise; where the log is nothing but one document of that, an error's line
@@ -110,7 +116,7 @@ func (s *scanning) visit(l line, pieces []int) {
 		clear(s.seen)
 	}
 	before := s.seen[sum]
-	if before.times >= keepSame && (!before.found || l.number < before.at+apart) {
+	if before.times >= keepSame && (!before.found || l.number < apart(before.at)) {
 		return
 	}
 	have := s.found.count

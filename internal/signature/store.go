@@ -53,7 +53,7 @@ func (s *store) wants(of *Signature, line int) bool {
 	case of == nil:
 		return len(k.first) < keepStrange
 	}
-	return len(k.first) < keepFirst || line >= k.at+apart
+	return len(k.first) < keepFirst || line >= apart(k.at)
 }
 
 // keep takes a match up. When all together is too large, it does so without the lines
