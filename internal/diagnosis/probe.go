@@ -22,8 +22,10 @@ func (t trait) of(line string) bool {
 var (
 	// The traces of what configure and its like make to try something out: that it does not
 	// compile is an answer. They stand in their logs, beside the error.
-	probed = trait{[]string{"conftest", "configure:", "cmTC_", "CMakeTmp", "CMakeScratch", "TryCompile", "/testfile.c"},
-		regexp.MustCompile(`\bconftest\b|^configure:\d+: (?:\$\? =|checking|result:|.*>&)|\bcmTC_[0-9a-f]+\b|CMakeTmp|CMakeScratch|TryCompile|/tmp\w+/testfile\.c`)}
+	probed = trait{
+		[]string{"conftest", "configure:", "cmTC_", "CMakeTmp", "CMakeScratch", "TryCompile", "/testfile.c"},
+		regexp.MustCompile(`\bconftest\b|^configure:\d+: (?:\$\? =|checking|result:|.*>&)|\bcmTC_[0-9a-f]+\b|CMakeTmp|CMakeScratch|TryCompile|/tmp\w+/testfile\.c`),
+	}
 	// How make says that a command has failed and that it does not matter, in some languages.
 	ignored = trait{[]string{")", "）"}, regexp.MustCompile(`(?:\] \S+ \d+|^\*\*\* .*[Ee]rror code \d+) ?[(（].*[)）]\s*$`)}
 	// A line of a test's output as ctest -V gives it, with the number of the test; ctest says
