@@ -26,6 +26,8 @@ type Match struct {
 	Command string
 	// Before and After are the lines around it, cleaned.
 	Before, After []string
+
+	by owned // the pattern that has matched
 }
 
 // A Scan is what there is to know of a log.
@@ -59,6 +61,7 @@ type scanning struct {
 	found store
 	work  effort
 	stack stack
+	tried []owned
 	seen  map[uint64]seen // by the hash of a line
 	seed  maphash.Seed
 }
@@ -66,7 +69,7 @@ type scanning struct {
 // A seen line may come again. If something was found in it, it is looked at again so often.
 type seen struct {
 	times, at int
-	found     bool
+	by        []owned // the patterns that have matched
 }
 
 // What is looked at, and noted, of a log.
@@ -116,35 +119,52 @@ func (s *scanning) visit(l line, pieces []int) {
 		clear(s.seen)
 	}
 	before := s.seen[sum]
-	if before.times >= keepSame && (!before.found || l.number < apart(before.at)) {
+	if before.times >= keepSame && (before.by == nil || l.number < apart(before.at)) {
 		return
 	}
-	have := s.found.count
-	if !s.structured(l, pieces) {
-		s.look(l, l, pieces)
+	if s.structured(l, pieces) {
+		before.times = keepSame
+	} else if before.times < keepSame {
+		for _, m := range s.look(l, l, s.candidates(pieces)) {
+			if m.Signature != nil && !slices.Contains(before.by, m.by) {
+				before.by = append(before.by, m.by)
+			}
+		}
+	} else {
+		s.look(l, l, before.by)
 	}
-	s.seen[sum] = seen{before.times + 1, l.number, before.found || s.found.count > have}
+	s.seen[sum] = seen{before.times + 1, l.number, before.by}
 }
 
-// look tries signatures on a line, which stands at another one in the log.
-func (s *scanning) look(l, at line, pieces []int) {
+// candidates are the patterns that some pieces are for.
+func (s *scanning) candidates(pieces []int) []owned {
+	s.tried = s.tried[:0]
+	for _, piece := range pieces {
+		for _, p := range s.wanting[piece] {
+			if !slices.Contains(s.tried, p) {
+				s.tried = append(s.tried, p)
+			}
+		}
+	}
+	return s.tried
+}
+
+// look tries patterns on a line, which stands at another one in the log, and gives what was
+// found.
+func (s *scanning) look(l, at line, patterns []owned) []Match {
 	text := l.plain()
 	if isSource(text) {
-		return
+		return nil
 	}
 	s.work.read = at.offset()
 	d, isDiagnostic := parse(text)
 	var here []Match
-	tried := map[*Pattern]bool{}
-	for _, piece := range pieces {
-		for _, p := range s.wanting[piece] {
-			if tried[p.Pattern] || !s.found.wants(p.Signature, l.number) {
-				continue
-			}
-			tried[p.Pattern] = true
-			if m, ok := p.match(l, text, d, isDiagnostic, &s.work); ok {
-				here = append(here, m)
-			}
+	for _, p := range patterns {
+		if !s.found.wants(p.Signature, l.number) {
+			continue
+		}
+		if m, ok := p.match(l, text, d, isDiagnostic, &s.work); ok {
+			here = append(here, m)
 		}
 	}
 	here = s.unbeaten(here)
@@ -154,6 +174,7 @@ func (s *scanning) look(l, at line, pieces []int) {
 	for _, m := range here {
 		s.found.keep(s.surrounded(m, at), s.stack.turn)
 	}
+	return here
 }
 
 // unbeaten leaves out what another signature on the same line beats, and the second of
@@ -257,7 +278,7 @@ var quotes = strings.NewReplacer("«\u00a0", "'", "\u00a0»", "'", "«\u202f", "
 
 // match tries a pattern on a line.
 func (p *owned) match(l line, text string, d diagnostic, isDiagnostic bool, work *effort) (Match, bool) {
-	m := Match{Signature: p.Signature, LogLine: l.number}
+	m := Match{Signature: p.Signature, LogLine: l.number, by: *p}
 	over := text
 	if p.Error != "" {
 		if !isDiagnostic || d.severity != "error" {

@@ -203,7 +203,7 @@ func (s *scanning) structured(l line, pieces []int) bool {
 		v := line{&reader{text: []byte(text)}, l.number, 0, len(text)}
 		var has []int
 		s.gate.scan(v.r.text, func(piece, _ int) { has = append(has, piece) })
-		s.look(v, l, has)
+		s.look(v, l, s.candidates(has))
 	}
 	return len(all) > 0
 }
