@@ -111,4 +111,3 @@ func (g *generated) Read(p []byte) (int, error) {
 	g.bytes += n
 	return n, err
 }
-
