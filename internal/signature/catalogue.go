@@ -340,7 +340,29 @@ func (c *Catalogue) mistakes(o origin, malformed bool) (wrong yamlfile.Mistakes)
 			fail(err.Error(), "", "match", j, key)
 		}
 	}
+	const known = "it may hold {symbol}, {file} and {line}"
+	if hole := unknownHole(s.Cause); hole != "" {
+		fail(fmt.Sprintf("nothing is known as %s", hole), known, "cause")
+	}
+	for j, r := range s.Remedies {
+		if hole := unknownHole(r.Do); hole != "" {
+			fail(fmt.Sprintf("nothing is known as %s", hole), known, "remedies", j, "do")
+		}
+	}
 	return wrong
+}
+
+// holes are what a sentence leaves open for what was captured.
+var holes = regexp.MustCompile(`\{[a-z]+\}`)
+
+// unknownHole is one in a text that nothing fills, "" if there is none.
+func unknownHole(text string) string {
+	for _, hole := range holes.FindAllString(text, -1) {
+		if !slices.Contains([]string{"{symbol}", "{file}", "{line}"}, hole) {
+			return hole
+		}
+	}
+	return ""
 }
 
 // mistake is one in a signature.

@@ -116,6 +116,17 @@ func parseExpression(text string) (*expression, *syntax.Regexp, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("not a regular expression: %w", err)
 	}
+	names := map[string]bool{}
+	for _, name := range parsed.CapNames() {
+		switch {
+		case name == "":
+		case names[name]:
+			return nil, nil, fmt.Errorf("%s is captured twice, and only one counts: a second symbol may be called symbol2", name)
+		case name != "file" && name != "line" && !strings.HasPrefix(name, "symbol"):
+			return nil, nil, fmt.Errorf("nobody takes what is captured as %s: file, line and symbol are known", name)
+		}
+		names[name] = true
+	}
 	parsed = parsed.Simplify()
 	return &expression{text: text, literals: literals(parsed)}, parsed, nil
 }

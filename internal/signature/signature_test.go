@@ -99,6 +99,21 @@ func TestDisproved(t *testing.T) {
 	}
 }
 
+// TestLintTells: what would never work, or says nothing, is a mistake.
+func TestLintTells(t *testing.T) {
+	const form = "summary: s\nsignatures:\n  - id: a\n    rank: cause\n    cause: %q\n    match: %s\n    proof: {matches: [{text: 'gizmo exploded'}]}\n"
+	for _, test := range []struct{ what, cause, match string }{
+		{"a name that is none in the cause", "the {sybmol} exploded", "[{line: gizmo exploded}]"},
+		{"a capture that nobody takes", "c", "[{line: 'gizmo (?P<sym>exploded)'}]"},
+		{"a pattern without a proof", "c", "[{line: gizmo exploded}, {line: never seen anywhere}]"},
+	} {
+		c, err := load(fmt.Sprintf(form, test.cause, test.match))
+		if err == nil && len(c.Prove()) == 0 {
+			t.Errorf("%s: no mistake", test.what)
+		}
+	}
+}
+
 func TestRequired(t *testing.T) {
 	for text, want := range map[string][]string{
 		"undefined reference to":             {"undefined reference to"},
