@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"srcmend/internal/buildlog"
 	"srcmend/internal/yamlfile"
 )
 
@@ -18,9 +17,6 @@ func (c *Catalogue) Prove() yamlfile.Mistakes {
 		for i := range s.Match {
 			if text, hint := s.Match[i].slow(); text != "" {
 				wrong = append(wrong, c.mistake(s, text, hint, "match", i))
-			}
-			if !s.Match[i].proven(s.Proof.Matches) {
-				wrong = append(wrong, c.mistake(s, fmt.Sprintf("no line in the proof of %s is for this pattern", s.ID), "each pattern has a line under proof.matches that it matches", "match", i))
 			}
 		}
 		for i, e := range s.Proof.Matches {
@@ -40,27 +36,6 @@ func (c *Catalogue) Prove() yamlfile.Mistakes {
 		}
 	}
 	return wrong
-}
-
-// proven reports whether one of some examples has a line for the pattern.
-func (p *Pattern) proven(examples []Example) bool {
-	for _, e := range examples {
-		for line := range strings.Lines(e.Text.String()) {
-			text := prepared(buildlog.Clean(strings.TrimSuffix(line, "\n")))
-			over := text
-			if p.Error != "" {
-				d, ok := parse(text)
-				if !ok || d.severity != "error" {
-					continue
-				}
-				over = d.message
-			}
-			if p.over.re().MatchString(over) && (p.not == nil || !p.not.re().MatchString(text)) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // A shadow is what a signature of a higher layer falls upon.
