@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -97,6 +98,7 @@ func (a *app) diagnose(ctx context.Context, in io.Reader, logs []string, form di
 	if draft && len(logs) > 1 {
 		return &usageError{"--draft is for one log", "srcmend diagnose --draft LOG"}
 	}
+	spare()
 	cat, err := a.catalogue()
 	if err != nil {
 		return err
@@ -150,6 +152,14 @@ func (a *app) diagnose(ctx context.Context, in io.Reader, logs []string, form di
 		return errRed
 	}
 	return nil
+}
+
+// spare keeps the program small beside a build, which wants the memory: what is in use is
+// far below both bounds.
+func spare() {
+	const percent, most = 40, 60 << 20
+	debug.SetGCPercent(percent)
+	debug.SetMemoryLimit(most)
 }
 
 // read opens a log and searches it, or gives up when ctx ends: a pipe may keep one waiting

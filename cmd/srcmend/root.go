@@ -206,13 +206,7 @@ func (a *app) folders() []string {
 }
 
 // catalogue is the shipped signatures under those of the user.
-func (a *app) catalogue() (*signature.Catalogue, error) {
-	debug.SetGCPercent(sparing) // a build wants the memory
-	return a.catalogueWith(nil)
-}
-
-// sparing has garbage collected before it is half of what is in use.
-const sparing = 40
+func (a *app) catalogue() (*signature.Catalogue, error) { return a.catalogueWith(nil) }
 
 // catalogueWith is the catalogue with one layer more. If that is of a folder of the user's,
 // it stands for that.

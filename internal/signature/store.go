@@ -12,6 +12,7 @@ import (
 const (
 	keepFirst   = 50
 	keepNewest  = 50
+	maxHeld     = 5000 // of all; then one at the beginning and one at the end of each
 	keepStrange = 20
 	around      = 3
 	maxText     = 1000
@@ -23,14 +24,15 @@ const (
 // A store keeps what was found in a log, within bounds.
 type store struct {
 	of    map[*Signature]*kept // nil for errors without a name
-	count int
+	count int // of those that were found
+	held  int // of those that are kept
 	size  int // bytes of texts
 }
 
 // kept is what is kept of one signature.
 type kept struct {
 	first, newest []keptMatch // the newest go round
-	next          int         // of newest, to be put in its place
+	next          int         // of newest, to be replaced
 	at            int         // line of the last one
 }
 
@@ -72,20 +74,24 @@ func (s *store) keep(m Match, turn int) {
 		s.size -= size
 		m.Before, m.After, m.Command, m.Text = nil, nil, "", cut(m.Text, maxExcerpt)
 	}
+	m.File, m.Symbol = cut(strings.Clone(m.File), maxExcerpt), cut(strings.Clone(m.Symbol), maxExcerpt) // not as parts of a long line
 	s.count++
 	one := keptMatch{m, s.count, turn}
 	if m.Folder != "" {
 		one.turn = 0
 	}
 	k.at = m.LogLine
+	room := s.held < maxHeld
 	switch {
-	case len(k.first) < keepFirst:
+	case len(k.first) == 0, room && len(k.first) < keepFirst:
 		k.first = append(k.first, one)
-	case len(k.newest) < keepNewest:
+		s.held++
+	case len(k.newest) == 0, room && len(k.newest) < keepNewest:
 		k.newest = append(k.newest, one)
+		s.held++
 	default:
-		k.newest[k.next] = one
-		k.next = (k.next + 1) % keepNewest
+		k.newest[k.next%len(k.newest)] = one
+		k.next++
 	}
 }
 
