@@ -24,9 +24,9 @@ const (
 // A store keeps what was found in a log, within bounds.
 type store struct {
 	of    map[*Signature]*kept // nil for errors without a name
-	count int // of those that were found
-	held  int // of those that are kept
-	size  int // bytes of texts
+	count int                  // of those that were found
+	held  int                  // of those that are kept
+	size  int                  // bytes of texts
 }
 
 // kept is what is kept of one signature.
