@@ -14,6 +14,10 @@
 //
 // The command stays in the process group of this program, so that a shell's job control
 // means both.
+//
+// What the command has left behind, in the background, keeps the streams that it has, and
+// what it writes still arrives; but once it is silent for a moment, it is no longer listened
+// to. A cat then carries what it writes.
 package relay
 
 import (
@@ -23,7 +27,6 @@ import (
 	"os/exec"
 	"sync"
 	"syscall"
-	"time"
 )
 
 // A Command is what to run, and where its streams go.
@@ -78,13 +81,6 @@ func (e *StartError) Code() int {
 	return 126
 }
 
-// quiet is how long a stream may be silent before it is let go of, once the command has
-// ended: something that it has left behind can hold it open. It gets longest in all.
-const (
-	quiet   = 200 * time.Millisecond
-	longest = 5 * time.Second
-)
-
 // Run runs a command to its end. The error is a [*StartError] if it could not be started,
 // otherwise it says that something which the command wrote could not be passed on.
 func Run(c Command) (Status, error) {
@@ -111,9 +107,8 @@ func Run(c Command) (Status, error) {
 		copying.Go(func() { errs[i] = s.copy(ear) })
 	}
 	err = cmd.Wait()
-	end := time.Now().Add(longest)
 	for _, s := range streams {
-		s.finish(end)
+		s.finish()
 	}
 	copying.Wait()
 	ear.close()

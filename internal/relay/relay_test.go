@@ -23,6 +23,7 @@ import (
 const frontArg = "--front"
 
 func TestMain(m *testing.M) {
+	_ = os.Setenv("GORACE", "atexit_sleep_ms=0")
 	if len(os.Args) > 2 && os.Args[1] == frontArg {
 		front(os.Args[2], os.Args[3:])
 	}
@@ -223,6 +224,54 @@ func TestSignals(t *testing.T) {
 	}
 }
 
+// TestSlowReader: what the command wrote before it ended is not lost, however long the
+// reader takes.
+func TestSlowReader(t *testing.T) {
+	const first, then = 80_000, 40_000 // more than one pipe holds, less than two do
+	cmd, heard := relayed(t, fmt.Sprintf("head -c %d /dev/zero; sleep 0.3; head -c %d /dev/zero", first, then))
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	cmd.Stdout = w
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	time.Sleep(3 * time.Second) // as less does, until its user goes on
+	n, err := io.Copy(io.Discard, r)
+	if status := code(t, cmd.Wait()); err != nil || n != first+then {
+		t.Errorf("%d bytes of %d arrived, %v; exit status %d", n, first+then, err, status)
+	}
+	if got := len(read(t, heard)); got != first+then {
+		t.Errorf("it heard %d bytes", got)
+	}
+}
+
+// TestDoesNotWait: a file that was made one that does not wait is waited for.
+func TestDoesNotWait(t *testing.T) {
+	cmd, _ := relayed(t, "sleep 0.3; head -c 300000 /dev/zero")
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	cmd.Stdout = w
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.SetNonblock(int(w.Fd()), true); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	time.Sleep(time.Second)
+	n, err := io.Copy(io.Discard, r)
+	if status := code(t, cmd.Wait()); err != nil || n != 300_000 || status != 0 {
+		t.Errorf("%d bytes arrived, %v; exit status %d", n, err, status)
+	}
+}
+
 // TestReaderGone: a command whose reader has gone is ended as it would have been.
 func TestReaderGone(t *testing.T) {
 	cmd, _ := relayed(t, "while echo y; do :; done")
@@ -258,22 +307,45 @@ func TestDeviceFull(t *testing.T) {
 	}
 }
 
-// TestLeftBehind: something that holds the streams open does not hold the relay up.
+// TestLeftBehind: something that holds the streams open does not hold the relay up, and can
+// go on writing to where it would have written.
 func TestLeftBehind(t *testing.T) {
-	cmd, heard := relayed(t, "sleep 1000 & echo $!; exit 4")
-	out, err := cmd.Output()
-	if got := code(t, err); got != 4 {
-		t.Errorf("exit status %d", got)
-	}
-	if read(t, heard) != string(out) {
-		t.Errorf("it heard %q", read(t, heard))
-	}
-	var pid int
-	if _, err := fmt.Sscan(string(out), &pid); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		t.Errorf("what was left behind has ended: %v", err)
+	for _, test := range []struct{ what, script, now, later string }{
+		{"silent", "sleep 1; echo now; { sleep 2; echo later; echo end; } & exit 4", "now\n", "later\nend\n"},
+		{"never silent", "echo now; { i=0; while [ $i -lt 40 ]; do sleep 0.1; echo; i=$((i+1)); done; } & exit 4", "now\n", strings.Repeat("\n", 40)},
+		{"endless", "yes now & (sleep 4; kill $!) >/dev/null 2>&1 & exit 4", "now\n", ""},
+	} {
+		t.Run(test.what, func(t *testing.T) {
+			cmd, heard := relayed(t, test.script)
+			out, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			all := make(chan string)
+			go func() {
+				var text strings.Builder
+				_, _ = io.Copy(&text, out)
+				all <- text.String()
+			}()
+			exit, err := cmd.Process.Wait()
+			if err != nil || exit.ExitCode() != 4 {
+				t.Errorf("it ended with %v, %v", exit, err)
+			}
+			select {
+			case <-all:
+				t.Error("the stream has ended")
+			default:
+			}
+			if got := read(t, heard); !strings.HasPrefix(got, test.now) {
+				t.Errorf("it heard %q", got)
+			}
+			if got := <-all; test.later != "" && got != test.now+test.later {
+				t.Errorf("all that arrived is %q", got)
+			}
+		})
 	}
 }
 
@@ -284,7 +356,7 @@ func TestTerminal(t *testing.T) {
 		{"all of it", "test -t 0 && test -t 1 && test -t 2 && stty size; echo $?", "", "33 121\r\n0\r\n"},
 		{"only what is one", "test -t 1 && test -t 2; echo $? >&2; echo no", "file", "1\r\n"},
 		{"as it is", `printf '\033[31mred\033[0m\n'; printf 'a\tb\r\n'`, "", "\x1b[31mred\x1b[0m\r\na\tb\r\r\n"},
-		{"left behind", "sleep 5 & echo ended", "", "ended\r\n"},
+		{"left behind", "{ sleep 2; echo later; } & echo ended", "", "ended\r\nlater\r\n"},
 	} {
 		t.Run(test.what, func(t *testing.T) {
 			master, slave, err := pty.Open()

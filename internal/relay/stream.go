@@ -3,8 +3,11 @@ package relay
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
+	"os/exec"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/creack/pty"
@@ -18,7 +21,8 @@ type stream struct {
 	inner *os.File // what the command has of it
 	outer *os.File // what it is read from
 	tty   bool
-	end   atomic.Pointer[time.Time] // until when it is waited for, once the command has ended
+	end   atomic.Pointer[time.Time] // when the command ended
+	after int                       // how much was read since
 }
 
 // newStream makes one that looks to the command like what it goes to.
@@ -82,48 +86,123 @@ func (s *stream) drop() {
 	_ = s.outer.Close()
 }
 
-// copy passes on what the command writes until it has closed the stream. When nobody reads
-// that any more, the command is told so the way it would have been. The error is that of
-// writing.
+// quiet is how long a stream that something left behind holds open may be silent before it
+// is left to itself; longest is when it is, even if it is not silent.
+const (
+	quiet   = 200 * time.Millisecond
+	longest = 2 * time.Second
+)
+
+// most is more than a pipe or a terminal holds.
+const most = 1 << 20
+
+// errLeft says that the command has ended, that all which it wrote was read, and that
+// something which it has left behind still holds the stream open.
+var errLeft = errors.New("left behind")
+
+// copy passes on what the command writes until the stream is closed, or is left to what
+// the command has left behind. When nobody reads that any more, the command is told so the
+// way it would have been. The error is that of writing.
 func (s *stream) copy(e *ear) (lost error) {
 	defer s.outer.Close()
 	var begun []byte // a line without its end
 	defer func() { e.said <- begun }()
 	buffer := make([]byte, 64<<10)
 	for {
-		n, err := s.outer.Read(buffer)
+		n, err := s.next(buffer)
 		if n > 0 && lost == nil {
-			_, lost = s.to.Write(buffer[:n])
+			lost = s.write(buffer[:n])
 		}
 		if errors.Is(lost, unix.EPIPE) {
 			return nil
 		}
 		begun = e.listen(begun, buffer[:n])
+		if errors.Is(err, errLeft) {
+			s.leave()
+		}
 		if err != nil { // the end, which for a terminal is an error
 			return lost
 		}
-		s.extend()
+	}
+}
+
+// next waits for what the command writes. The time in which nobody takes what it wrote does
+// not count: only that in which there is nothing to take.
+func (s *stream) next(p []byte) (int, error) {
+	var silent time.Time // since when
+	for {
+		end := s.end.Load()
+		late := end != nil && time.Since(*end) > longest
+		if late && s.after > most {
+			return 0, errLeft
+		}
+		n, err := s.take(p)
+		switch {
+		case !errors.Is(err, unix.EAGAIN):
+			if end != nil {
+				s.after += n
+			}
+			return n, err
+		case late, !silent.IsZero() && time.Since(silent) >= quiet:
+			return 0, errLeft
+		case end != nil && silent.IsZero():
+			silent = time.Now()
+			_ = s.outer.SetReadDeadline(silent.Add(quiet))
+		}
+		if n, err = s.outer.Read(p); !errors.Is(err, os.ErrDeadlineExceeded) {
+			return n, err
+		}
+	}
+}
+
+// take reads what is there; if that is nothing, the error is EAGAIN.
+func (s *stream) take(p []byte) (n int, err error) {
+	conn, err := s.outer.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	if cerr := conn.Control(func(fd uintptr) { n, err = unix.Read(int(fd), p) }); cerr != nil {
+		return 0, cerr
+	}
+	if n == 0 && err == nil {
+		err = io.EOF
+	}
+	return max(n, 0), err
+}
+
+// write writes all of a text. Where it goes may have been made a file that does not wait,
+// by someone who shares it: then it is waited for here.
+func (s *stream) write(text []byte) error {
+	for {
+		n, err := s.to.Write(text)
+		if !errors.Is(err, unix.EAGAIN) {
+			return err
+		}
+		text = text[n:]
+		_, _ = unix.Poll([]unix.PollFd{{Fd: int32(s.to.Fd()), Events: unix.POLLOUT}}, -1)
 	}
 }
 
 // finish is called when the command has ended: its last words are waited for.
-func (s *stream) finish(end time.Time) {
-	s.end.Store(&end)
-	s.extend()
+func (s *stream) finish() {
+	now := time.Now()
+	s.end.Store(&now)
+	_ = s.outer.SetReadDeadline(now) // for one who waits already
 }
 
-// extend says how long the next words may take.
-func (s *stream) extend() {
-	end := s.end.Load()
-	if end == nil {
+// leave gives a stream to a process of its own, so that what still holds it open can go on
+// writing, and is not ended. Nothing that is sent to the group of this program or comes
+// from its terminal ends that process: it ends with the stream.
+func (s *stream) leave() {
+	if unix.SetNonblock(int(s.outer.Fd()), false) != nil {
 		return
 	}
-	next := time.Now().Add(quiet)
-	if next.After(*end) {
-		next = *end
-	}
-	if err := s.outer.SetReadDeadline(next); errors.Is(err, os.ErrNoDeadline) {
-		_ = s.outer.Close()
+	cat := exec.Command("cat")
+	cat.Dir = "/"
+	cat.Stdin, cat.Stdout = s.outer, s.to
+	cat.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if cat.Start() == nil {
+		_ = cat.Process.Release()
 	}
 }
 
