@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,7 +29,8 @@ knows a fix, and whether this tree needs it.
 
 Exit status: that of the command, 128 and the number of the signal that ended it; 127 if
 there is no such command, 126 if it can't be run; 1 or 2, as with all verbs, before it was
-started. Output that could not be passed on makes a green command 1.`
+started. Output that could not be passed on makes a green command 1. When the command was
+ended by SIGINT, so is srcmend: a shell that runs a loop then ends that too.`
 
 // runOptions are the flags of the verb.
 type runOptions struct {
@@ -41,6 +43,17 @@ type runOptions struct {
 type exitStatus int
 
 func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// errInterrupted says that a command was interrupted: srcmend ends by the same signal.
+var errInterrupted = errors.New("interrupted")
+
+// ended is how srcmend ends after a command: as that did, as far as others can see.
+func ended(s relay.Status) error {
+	if s.Signal == syscall.SIGINT {
+		return errInterrupted
+	}
+	return exitStatus(s.Code())
+}
 
 func (a *app) runVerb() *cobra.Command {
 	var o runOptions
@@ -92,15 +105,15 @@ func (a *app) run(ctx context.Context, argv []string, o runOptions) error {
 	case code == 0 && err != nil:
 		return exitStatus(exitFailed)
 	case code == 0 && o.to == "", status.Asked:
-		return exitStatus(code)
+		return ended(status)
 	case serr != nil:
 		fmt.Fprintf(a.err, "srcmend: why it failed can't be told: %v\n", serr)
-		return exitStatus(code)
+		return ended(status)
 	}
 	if err := a.sayWhy(ctx, argv, status, h, o, started); err != nil {
 		fmt.Fprintf(a.err, "srcmend: %v\n", err)
 	}
-	return exitStatus(code)
+	return ended(status)
 }
 
 // sayWhy says why a command has failed.

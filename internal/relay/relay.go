@@ -10,10 +10,17 @@
 //		Heard: log.Write,
 //	})
 //	…
+//	if status.Signal == syscall.SIGINT {
+//		relay.Die(status.Signal)
+//	}
 //	os.Exit(status.Code())
 //
 // The command stays in the process group of this program, so that a shell's job control
-// means both.
+// means both. The system does not say whether a signal was sent to a group or to one
+// process. Therefore the keys that interrupt are recognized by the terminal being ours, and
+// not passed on, nor is then a SIGINT or SIGQUIT that was sent to this program alone; and
+// other signals are passed on, so that the command gets one twice that was sent to the whole
+// group. Whoever wants to end both sends SIGTERM to this program.
 //
 // What the command has left behind, in the background, keeps the streams that it has, and
 // what it writes still arrives; but once it is silent for a moment, it is no longer listened
@@ -84,13 +91,14 @@ func (e *StartError) Code() int {
 // Run runs a command to its end. The error is a [*StartError] if it could not be started,
 // otherwise it says that something which the command wrote could not be passed on.
 func Run(c Command) (Status, error) {
+	signals := listen()
 	streams, err := newStreams(c.Out, c.Err)
 	if err != nil {
+		signals.stop()
 		return Status{}, &StartError{c.Argv[0], err}
 	}
 	cmd := exec.Command(c.Argv[0], c.Argv[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.In, streams[0].inner, streams[len(streams)-1].inner
-	signals := listen(streams)
 	if err := cmd.Start(); err != nil {
 		signals.stop()
 		for _, s := range streams {
@@ -98,7 +106,7 @@ func Run(c Command) (Status, error) {
 		}
 		return Status{}, &StartError{c.Argv[0], err}
 	}
-	signals.pass(cmd.Process)
+	signals.pass(cmd.Process, streams)
 	ear := newEar(c.Heard, len(streams) > 1)
 	var copying sync.WaitGroup
 	errs := make([]error, len(streams))

@@ -1,12 +1,14 @@
 package relay_test
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -19,6 +21,20 @@ import (
 	"srcmend/internal/relay"
 )
 
+// columnsArg makes this test program say how wide its terminal is when it is told that this
+// has changed.
+const columnsArg = "--columns"
+
+func columns() {
+	changed := make(chan os.Signal, 1)
+	signal.Notify(changed, syscall.SIGWINCH)
+	fmt.Println("ready")
+	for range changed {
+		_, columns, err := pty.Getsize(os.Stdout)
+		fmt.Println(columns, err)
+	}
+}
+
 // frontArg makes this test program relay the command that follows.
 const frontArg = "--front"
 
@@ -26,6 +42,9 @@ func TestMain(m *testing.M) {
 	_ = os.Setenv("GORACE", "atexit_sleep_ms=0")
 	if len(os.Args) > 2 && os.Args[1] == frontArg {
 		front(os.Args[2], os.Args[3:])
+	}
+	if len(os.Args) == 2 && os.Args[1] == columnsArg {
+		columns()
 	}
 	os.Exit(m.Run())
 }
@@ -50,6 +69,9 @@ func front(heard string, argv []string) {
 	if status.Asked {
 		_, _ = f.WriteString("asked to end\n")
 	}
+	if status.Signal == syscall.SIGINT {
+		relay.Die(status.Signal)
+	}
 	os.Exit(status.Code())
 }
 
@@ -69,7 +91,7 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-// code is the exit status of a command that has ended.
+// code is the exit status that a shell has for a command that has ended.
 func code(t *testing.T, err error) int {
 	t.Helper()
 	if err == nil {
@@ -78,6 +100,9 @@ func code(t *testing.T, err error) int {
 	exit, ok := errors.AsType[*exec.ExitError](err)
 	if !ok {
 		t.Fatal(err)
+	}
+	if w := exit.Sys().(syscall.WaitStatus); w.Signaled() {
+		return 128 + int(w.Signal())
 	}
 	return exit.ExitCode()
 }
@@ -217,6 +242,9 @@ func TestSignals(t *testing.T) {
 			if got := code(t, cmd.Wait()); got != test.code {
 				t.Errorf("exit status %d, want %d", got, test.code)
 			}
+			if died := cmd.ProcessState.Sys().(syscall.WaitStatus).Signaled(); died != (test.send == syscall.SIGINT) {
+				t.Errorf("a signal has ended it: %v", died)
+			}
 			if got := read(t, heard); got != test.heard {
 				t.Errorf("it heard %q, want %q", got, test.heard)
 			}
@@ -269,6 +297,29 @@ func TestDoesNotWait(t *testing.T) {
 	n, err := io.Copy(io.Discard, r)
 	if status := code(t, cmd.Wait()); err != nil || n != 300_000 || status != 0 {
 		t.Errorf("%d bytes arrived, %v; exit status %d", n, err, status)
+	}
+}
+
+// TestNobodyTakesIt: when the command has ended, and nobody takes what it wrote, the relay
+// can be ended.
+func TestNobodyTakesIt(t *testing.T) {
+	done := filepath.Join(t.TempDir(), "done")
+	cmd, _ := relayed(t, "head -c 120000 /dev/zero; : >"+done)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := os.Stat(done); err != nil; _, err = os.Stat(done) {
+		time.Sleep(10 * time.Millisecond)
+	}
+	time.Sleep(300 * time.Millisecond) // until the relay knows that as well
+	_ = cmd.Process.Signal(syscall.SIGTERM)
+	if got := code(t, cmd.Wait()); got != 128+15 {
+		t.Errorf("exit status %d", got)
 	}
 }
 
@@ -393,5 +444,41 @@ func TestTerminal(t *testing.T) {
 				t.Errorf("the terminal shows %q, want %q", seen.String(), test.want)
 			}
 		})
+	}
+}
+
+// TestWindowChange: who is told that the window has another size, sees that size.
+func TestWindowChange(t *testing.T) {
+	cmd := exec.Command(os.Args[0], frontArg, filepath.Join(t.TempDir(), "heard"), os.Args[0], columnsArg)
+	tty, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: 80})
+	if err != nil {
+		t.Skip(err)
+	}
+	defer func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+		_ = tty.Close()
+	}()
+	lines := make(chan string, 1000)
+	go func() {
+		defer close(lines)
+		for in := bufio.NewScanner(tty); in.Scan(); {
+			lines <- in.Text()
+		}
+	}()
+	want := "ready"
+	for columns := uint16(100); columns < 120; columns++ {
+		late := time.After(10 * time.Second)
+		for got := ""; got != want; {
+			select {
+			case got = <-lines:
+			case <-late:
+				t.Fatalf("it does not say %s", want)
+			}
+		}
+		if err := pty.Setsize(tty, &pty.Winsize{Rows: 24, Cols: columns}); err != nil {
+			t.Fatal(err)
+		}
+		want = fmt.Sprint(columns, " <nil>")
 	}
 }

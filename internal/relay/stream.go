@@ -66,18 +66,25 @@ func unblock(f **os.File) error {
 	return nil
 }
 
-// resize gives the terminal that the command has the size of the real one.
-func (s *stream) resize() {
+// resize gives the terminal that the command has the size of the real one, and reports
+// whether it had another.
+func (s *stream) resize() (resized bool) {
 	if !s.tty {
-		return
+		return false
 	}
 	size, err := unix.IoctlGetWinsize(int(s.to.Fd()), unix.TIOCGWINSZ)
 	if err != nil {
-		return
+		return false
 	}
-	if conn, err := s.outer.SyscallConn(); err == nil {
-		_ = conn.Control(func(fd uintptr) { _ = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, size) })
+	conn, err := s.outer.SyscallConn()
+	if err != nil {
+		return false
 	}
+	_ = conn.Control(func(fd uintptr) {
+		had, err := unix.IoctlGetWinsize(int(fd), unix.TIOCGWINSZ)
+		resized = err == nil && *had != *size && unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, size) == nil
+	})
+	return resized
 }
 
 // drop gives up a stream that no command has.
