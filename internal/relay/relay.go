@@ -28,10 +28,12 @@
 package relay
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"syscall"
 )
@@ -97,9 +99,8 @@ func Run(c Command) (Status, error) {
 		signals.stop()
 		return Status{}, &StartError{c.Argv[0], err}
 	}
-	cmd := exec.Command(c.Argv[0], c.Argv[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.In, streams[0].inner, streams[len(streams)-1].inner
-	if err := cmd.Start(); err != nil {
+	cmd, err := c.start(streams[0].inner, streams[len(streams)-1].inner)
+	if err != nil {
 		signals.stop()
 		for _, s := range streams {
 			s.drop()
@@ -129,6 +130,41 @@ func Run(c Command) (Status, error) {
 		status.Signal = w.Signal()
 	}
 	return status, errors.Join(errs...)
+}
+
+// start starts the command, the way that make, env and shells do: a script that does not
+// say who is to read it is the shell's, and what the user's path finds is meant, be it in
+// the current folder.
+func (c Command) start(out, errs *os.File) (*exec.Cmd, error) {
+	cmd := c.command(c.Argv, out, errs)
+	err := cmd.Start()
+	if errors.Is(err, syscall.ENOEXEC) && isText(cmd.Path) {
+		cmd = c.command(slices.Concat([]string{"/bin/sh", cmd.Path}, c.Argv[1:]), out, errs)
+		err = cmd.Start()
+	}
+	return cmd, err
+}
+
+func (c Command) command(argv []string, out, errs *os.File) *exec.Cmd {
+	cmd := exec.Command(argv[0], argv[1:]...)
+	if errors.Is(cmd.Err, exec.ErrDot) {
+		cmd.Err = nil
+	}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.In, out, errs
+	return cmd
+}
+
+// isText reports whether a file can be a script: a program for another machine is none.
+func isText(name string) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	begin := make([]byte, 128)
+	n, _ := f.Read(begin)
+	line, _, _ := bytes.Cut(begin[:n], []byte("\n"))
+	return !bytes.Contains(line, []byte{0})
 }
 
 // newStreams makes what the command writes to. If both go to the same place it is one

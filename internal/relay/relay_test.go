@@ -194,19 +194,48 @@ func TestAtOnce(t *testing.T) {
 
 func TestWhatCanNotStart(t *testing.T) {
 	dir := t.TempDir()
-	plain := filepath.Join(dir, "plain")
+	plain, foreign := filepath.Join(dir, "plain"), filepath.Join(dir, "foreign")
 	if err := os.WriteFile(plain, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(foreign, []byte("\x7fELF\x02\x01\x01\x00\x00\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {
 		name string
 		code int
-	}{{"no-such-program-anywhere", 127}, {filepath.Join(dir, "none"), 127}, {plain, 126}, {dir, 126}} {
+	}{{"no-such-program-anywhere", 127}, {filepath.Join(dir, "none"), 127}, {plain, 126}, {dir, 126}, {foreign, 126}} {
 		cmd := exec.Command(os.Args[0], frontArg, filepath.Join(dir, "heard"), test.name)
 		out, err := cmd.CombinedOutput()
 		if got := code(t, err); got != test.code || !strings.HasPrefix(string(out), "can't run "+test.name+": ") {
 			t.Errorf("%s: exit status %d, want %d: %s", test.name, got, test.code, out)
 		}
+	}
+}
+
+// TestWhatCanStart: what make, env and shells run is run.
+func TestWhatCanStart(t *testing.T) {
+	for _, test := range []struct{ what, path, name, text, out string }{
+		{"a script of the shell's", "", "./script", "echo $0 \"$@\"", "./script a b c\n"},
+		{"nothing", "", "./script", "", ""},
+		{"in the current folder", ".:", "script", "#!/bin/sh\necho $#", "2\n"},
+		{"both", ":", "script", "echo $#", "2\n"},
+	} {
+		t.Run(test.what, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, "script"), []byte(test.text), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			self, err := os.Executable()
+			if err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command(self, frontArg, filepath.Join(dir, "heard"), test.name, "a", "b c")
+			cmd.Dir, cmd.Env = dir, append(os.Environ(), "PATH="+test.path+os.Getenv("PATH"))
+			if out, err := cmd.CombinedOutput(); err != nil || string(out) != test.out {
+				t.Errorf("%q, %v", out, err)
+			}
+		})
 	}
 }
 
