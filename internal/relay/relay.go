@@ -53,6 +53,8 @@ type Status struct {
 	Signal syscall.Signal // 0 if none did
 	// Asked says that this program was asked to end meanwhile, and passed that on.
 	Asked bool
+	// Unread says that whoever read what the command wrote had gone before its end.
+	Unread bool
 }
 
 // Code is the exit status that a shell shows: 128 and the number of the signal.
@@ -122,6 +124,11 @@ func Run(c Command) (Status, error) {
 	copying.Wait()
 	ear.close()
 	status := Status{Asked: signals.stop()}
+	errs = slices.DeleteFunc(errs, func(err error) bool {
+		unread := errors.Is(err, syscall.EPIPE)
+		status.Unread = status.Unread || unread
+		return unread
+	})
 	if cmd.ProcessState == nil {
 		return status, err
 	}

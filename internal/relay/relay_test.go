@@ -69,6 +69,9 @@ func front(heard string, argv []string) {
 	if status.Asked {
 		_, _ = f.WriteString("asked to end\n")
 	}
+	if status.Unread {
+		_, _ = f.WriteString("nobody reads\n")
+	}
 	if status.Signal == syscall.SIGINT {
 		relay.Die(status.Signal)
 	}
@@ -354,7 +357,7 @@ func TestNobodyTakesIt(t *testing.T) {
 
 // TestReaderGone: a command whose reader has gone is ended as it would have been.
 func TestReaderGone(t *testing.T) {
-	cmd, _ := relayed(t, "while echo y; do :; done")
+	cmd, heard := relayed(t, "while echo y; do :; done")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -366,6 +369,9 @@ func TestReaderGone(t *testing.T) {
 	_ = out.Close()
 	if got := code(t, cmd.Wait()); got != 128+int(syscall.SIGPIPE) {
 		t.Errorf("exit status %d", got)
+	}
+	if got := read(t, heard); !strings.HasSuffix(got, "y\nnobody reads\n") {
+		t.Errorf("it heard %.80q", got)
 	}
 }
 

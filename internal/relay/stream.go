@@ -108,8 +108,9 @@ const most = 1 << 20
 var errLeft = errors.New("left behind")
 
 // copy passes on what the command writes until the stream is closed, or is left to what
-// the command has left behind. When nobody reads that any more, the command is told so the
-// way it would have been. The error is that of writing.
+// the command has left behind. The error is that of writing: the command then goes on as if
+// nothing were, but when nobody reads any more (EPIPE), it is told so the way it would have
+// been.
 func (s *stream) copy(e *ear) (lost error) {
 	defer s.outer.Close()
 	var begun []byte // a line without its end
@@ -121,7 +122,7 @@ func (s *stream) copy(e *ear) (lost error) {
 			lost = s.write(buffer[:n])
 		}
 		if errors.Is(lost, unix.EPIPE) {
-			return nil
+			return lost
 		}
 		begun = e.listen(begun, buffer[:n])
 		if errors.Is(err, errLeft) {
