@@ -2,8 +2,9 @@
 //
 // The command gets the streams of this program as they are: its input is the very same
 // file; what it writes goes on byte for byte, at once, to where it belongs. Where that is
-// a terminal, the command sees a terminal too, and keeps its colours. Signals that this
-// program gets reach it, and how it ended is told so that this program can end likewise.
+// a terminal, the command sees a terminal too, and keeps its colours; what it does to the
+// modes of that, it does to the real one, when it next writes. Signals that this program gets
+// reach it, and how it ended is told so that this program can end likewise.
 //
 //	status, err := relay.Run(relay.Command{
 //		Argv: []string{"gmake", "-j4"}, In: os.Stdin, Out: os.Stdout, Err: os.Stderr,

@@ -482,6 +482,53 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
+// TestModes: a program that says on the terminal that it writes to how keys are to be read,
+// as those do that draw, says it to the real one.
+func TestModes(t *testing.T) {
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Skip(err)
+	}
+	defer master.Close()
+	defer slave.Close()
+	modes := func() string {
+		stty := exec.Command("stty", "-a")
+		stty.Stdin = slave
+		out, err := stty.CombinedOutput()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(out)
+	}
+	before := modes()
+	cmd, _ := relayed(t, `exec 3>&1; had=$(stty -g <&3); stty -icanon -echo <&3; echo ready; dd bs=1 count=1 2>/dev/null; echo; stty $had <&3`)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
+	seen := make([]byte, 7)
+	if _, err := io.ReadFull(master, seen); err != nil || string(seen) != "ready\r\n" {
+		t.Fatalf("%q, %v", seen, err)
+	}
+	if during := modes(); during == before {
+		t.Error("nothing has changed")
+	}
+	if _, err := master.Write([]byte("k")); err != nil { // and no newline
+		t.Fatal(err)
+	}
+	seen = make([]byte, 3)
+	if _, err := io.ReadFull(master, seen); err != nil || string(seen) != "k\r\n" {
+		t.Fatalf("%q, %v", seen, err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	if after := modes(); after != before {
+		t.Errorf("before:\n%s\nafter:\n%s", before, after)
+	}
+}
+
 // TestWindowChange: who is told that the window has another size, sees that size.
 func TestWindowChange(t *testing.T) {
 	cmd := exec.Command(os.Args[0], frontArg, filepath.Join(t.TempDir(), "heard"), os.Args[0], columnsArg)

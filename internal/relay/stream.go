@@ -10,7 +10,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
@@ -21,70 +20,18 @@ type stream struct {
 	inner *os.File // what the command has of it
 	outer *os.File // what it is read from
 	tty   bool
+	modes *unix.Termios             // which a terminal had when they were last looked at
 	end   atomic.Pointer[time.Time] // when the command ended
 	after int                       // how much was read since
 }
 
 // newStream makes one that looks to the command like what it goes to.
 func newStream(to *os.File) (*stream, error) {
-	s := &stream{to: to}
-	var err error
-	if !term.IsTerminal(int(to.Fd())) {
-		s.outer, s.inner, err = os.Pipe()
-		return s, err
+	if term.IsTerminal(int(to.Fd())) {
+		return newTerminal(to)
 	}
-	if s.outer, s.inner, err = pty.Open(); err != nil {
-		return nil, err
-	}
-	s.tty = true
-	if err := unblock(&s.outer); err != nil {
-		s.drop()
-		return nil, err
-	}
-	// The terminal itself does what terminals do to a text: this one leaves it alone.
-	if _, err := term.MakeRaw(int(s.inner.Fd())); err != nil {
-		s.drop()
-		return nil, err
-	}
-	s.resize()
-	return s, nil
-}
-
-// unblock makes a file one that is not waited for by the system, so that reading it can be
-// given up.
-func unblock(f **os.File) error {
-	fd, err := unix.FcntlInt((*f).Fd(), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	if err := unix.SetNonblock(fd, true); err != nil {
-		_ = unix.Close(fd)
-		return err
-	}
-	_ = (*f).Close()
-	*f = os.NewFile(uintptr(fd), (*f).Name())
-	return nil
-}
-
-// resize gives the terminal that the command has the size of the real one, and reports
-// whether it had another.
-func (s *stream) resize() (resized bool) {
-	if !s.tty {
-		return false
-	}
-	size, err := unix.IoctlGetWinsize(int(s.to.Fd()), unix.TIOCGWINSZ)
-	if err != nil {
-		return false
-	}
-	conn, err := s.outer.SyscallConn()
-	if err != nil {
-		return false
-	}
-	_ = conn.Control(func(fd uintptr) {
-		had, err := unix.IoctlGetWinsize(int(fd), unix.TIOCGWINSZ)
-		resized = err == nil && *had != *size && unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, size) == nil
-	})
-	return resized
+	outer, inner, err := os.Pipe()
+	return &stream{to: to, inner: inner, outer: outer}, err
 }
 
 // drop gives up a stream that no command has.
@@ -118,6 +65,7 @@ func (s *stream) copy(e *ear) (lost error) {
 	buffer := make([]byte, 64<<10)
 	for {
 		n, err := s.next(buffer)
+		s.follow()
 		if n > 0 && lost == nil {
 			lost = s.write(buffer[:n])
 		}
@@ -165,13 +113,10 @@ func (s *stream) next(p []byte) (int, error) {
 
 // take reads what is there; if that is nothing, the error is EAGAIN.
 func (s *stream) take(p []byte) (n int, err error) {
-	conn, err := s.outer.SyscallConn()
-	if err != nil {
-		return 0, err
-	}
-	if cerr := conn.Control(func(fd uintptr) { n, err = unix.Read(int(fd), p) }); cerr != nil {
-		return 0, cerr
-	}
+	err = s.control(func(fd int) error {
+		n, err = unix.Read(fd, p)
+		return err
+	})
 	if n == 0 && err == nil {
 		err = io.EOF
 	}
