@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"sync"
@@ -28,6 +26,10 @@ Its input, output, colours, signals and exit status are passed on untouched. Whe
 failed, the root cause goes to standard error after all that it wrote: where, why, and
 what to do; and if the folder is the source of a package that has a recipe, whether that
 knows a fix, and whether this tree needs it.
+
+What the command leaves in the background can go on writing, but nobody listens to that any
+more. A signal that is sent to the whole process group, unless by the keys of the terminal,
+reaches the command twice; to end both, send SIGTERM to srcmend.
 
 Exit status: that of the command, 128 and the number of the signal that ended it; 127 if
 there is no such command, 126 if it can't be run; 1 or 2, as with all verbs, before it was
@@ -107,6 +109,9 @@ func (a *app) run(ctx context.Context, argv []string, o runOptions) error {
 	code := status.Code()
 	piped := status.Unread || status.Signal == syscall.SIGPIPE
 	why := (code != 0 || to != nil) && !status.Asked && !piped
+	if why && to == nil && o.form.name == "text" {
+		a.sayEnded(argv, status, time.Since(started))
+	}
 	serr := h.end(ctx, why)
 	if err != nil {
 		a.say("some of what it wrote is lost: %v", err)
@@ -125,7 +130,7 @@ func (a *app) run(ctx context.Context, argv []string, o runOptions) error {
 		a.say("why it failed can't be told: %v", serr)
 		return ended(status)
 	}
-	if err := a.sayWhy(ctx, argv, status, h, o.form, to, started); err != nil {
+	if err := a.sayWhy(ctx, code, h, o.form, to, started); err != nil {
 		a.say("%v", err)
 	}
 	return ended(status)
@@ -136,12 +141,21 @@ func (a *app) say(format string, args ...any) {
 	fmt.Fprintf(a.err, "srcmend: %s\n", buildlog.Clean(fmt.Sprintf(format, args...)))
 }
 
+// sayEnded says how a command has ended. It does not wait for the search.
+func (a *app) sayEnded(argv []string, status relay.Status, took time.Duration) {
+	how := fmt.Sprintf("status %d", status.Exit)
+	if status.Signal != 0 {
+		how = "signal " + status.Signal.String()
+	}
+	fmt.Fprintln(a.err)
+	a.say("%s ended with %s after %s", build.Quote(argv), how, took.Round(100*time.Millisecond))
+}
+
 // sayWhy says why a command has failed: in the report, or if there is to be none, to
 // standard error.
-func (a *app) sayWhy(ctx context.Context, argv []string, status relay.Status, h *hearing, form diagnosisForm, to *os.File, started time.Time) error {
-	took := time.Since(started)
+func (a *app) sayWhy(ctx context.Context, code int, h *hearing, form diagnosisForm, to *os.File, started time.Time) error {
 	d := report.Diagnosis{Log: h.name()}
-	if status.Code() == 0 {
+	if code == 0 {
 		d.Diagnosis = diagnosis.Diagnosis{Outcome: diagnosis.Green, Findings: []diagnosis.Finding{}}
 	} else {
 		d.Diagnosis = diagnosis.OfFailed(h.found)
@@ -154,14 +168,6 @@ func (a *app) sayWhy(ctx context.Context, argv []string, status relay.Status, h 
 	if to != nil {
 		return errors.Join(a.writeDiagnoses(to, form, []report.Diagnosis{d}), to.Close())
 	}
-	if form.name == "text" {
-		how := fmt.Sprintf("status %d", status.Exit)
-		if status.Signal != 0 {
-			how = "signal " + status.Signal.String()
-		}
-		fmt.Fprintln(a.err)
-		a.say("%s ended with %s after %s", build.Quote(argv), how, took.Round(100*time.Millisecond))
-	}
 	return a.writeDiagnoses(a.err, form, []report.Diagnosis{d})
 }
 
@@ -172,18 +178,15 @@ type hearing struct {
 	log    *os.File // nil for none
 	err    error    // of writing it
 	begin  sync.Once
-	text   backlog
+	text   *relay.Backlog
 	cat    *signature.Catalogue
 	found  signature.Scan
 	failed error
 	done   chan struct{}
 }
 
-// maxBacklog is how many pieces of output may wait to be searched.
-const maxBacklog = 64
-
 func (a *app) newHearing(log string) (*hearing, error) {
-	h := &hearing{app: a, done: make(chan struct{}), text: backlog{pieces: make(chan []byte, maxBacklog)}}
+	h := &hearing{app: a, done: make(chan struct{}), text: relay.NewBacklog()}
 	var err error
 	if log != "" {
 		h.log, err = os.Create(log)
@@ -205,7 +208,7 @@ func (h *hearing) heard(text []byte) {
 		_, h.err = h.log.Write(text)
 	}
 	h.begin.Do(func() { go h.scan() })
-	h.text.pieces <- bytes.Clone(text)
+	_, _ = h.text.Write(text)
 }
 
 // scan searches until the end. The catalogue is read when there is something to search,
@@ -213,16 +216,15 @@ func (h *hearing) heard(text []byte) {
 func (h *hearing) scan() {
 	defer close(h.done)
 	if h.cat, h.failed = h.catalogue(); h.failed == nil {
-		h.found, h.failed = h.cat.Scan(&h.text)
+		h.found, h.failed = h.cat.Scan(h.text)
 	}
-	for range h.text.pieces { // nobody is kept waiting
-	}
+	h.text.Drop()
 }
 
 // end ends the hearing. If what was found is wanted, it waits until all is searched, unless
 // somebody asks to end.
 func (h *hearing) end(ctx context.Context, wanted bool) error {
-	close(h.text.pieces)
+	h.text.End()
 	if h.log != nil {
 		h.err = errors.Join(h.err, h.log.Close())
 	}
@@ -236,22 +238,4 @@ func (h *hearing) end(ctx context.Context, wanted bool) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// A backlog is output that waits to be searched.
-type backlog struct {
-	pieces chan []byte
-	rest   []byte // of the piece that is being read
-}
-
-func (b *backlog) Read(p []byte) (int, error) {
-	if len(b.rest) == 0 {
-		var more bool
-		if b.rest, more = <-b.pieces; !more {
-			return 0, io.EOF
-		}
-	}
-	n := copy(p, b.rest)
-	b.rest = b.rest[n:]
-	return n, nil
 }

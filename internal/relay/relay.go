@@ -26,6 +26,9 @@
 // What the command has left behind, in the background, keeps the streams that it has, and
 // what it writes still arrives; but once it is silent for a moment, it is no longer listened
 // to. A cat then carries what it writes.
+//
+// A stream that this program was started without is /dev/null to the command: Go opens that
+// in its place.
 package relay
 
 import (
@@ -44,7 +47,8 @@ type Command struct {
 	Argv         []string
 	In, Out, Err *os.File
 	// Heard gets all that the command writes, of both streams, in the order in which it
-	// comes. Lines of the two are not mixed. It may not keep what it gets.
+	// comes. Lines of the two are not mixed. It may not keep what it gets, nor take long: the
+	// command has to wait for it. See [Backlog].
 	Heard func(text []byte)
 }
 
@@ -111,7 +115,7 @@ func Run(c Command) (Status, error) {
 		return Status{}, &StartError{c.Argv[0], err}
 	}
 	signals.pass(cmd.Process, streams)
-	ear := newEar(c.Heard, len(streams) > 1)
+	ear := &ear{heard: c.Heard, several: len(streams) > 1}
 	var copying sync.WaitGroup
 	errs := make([]error, len(streams))
 	for i, s := range streams {
@@ -123,7 +127,6 @@ func Run(c Command) (Status, error) {
 		s.finish()
 	}
 	copying.Wait()
-	ear.close()
 	status := Status{Asked: signals.stop()}
 	errs = slices.DeleteFunc(errs, func(err error) bool {
 		unread := errors.Is(err, syscall.EPIPE)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -25,10 +26,13 @@ type stream struct {
 	after int                       // how much was read since
 }
 
-// newStream makes one that looks to the command like what it goes to.
+// newStream makes one that looks to the command like what it goes to, if the system has
+// terminals to give.
 func newStream(to *os.File) (*stream, error) {
 	if term.IsTerminal(int(to.Fd())) {
-		return newTerminal(to)
+		if s, err := newTerminal(to); err == nil {
+			return s, nil
+		}
 	}
 	outer, inner, err := os.Pipe()
 	return &stream{to: to, inner: inner, outer: outer}, err
@@ -61,7 +65,7 @@ var errLeft = errors.New("left behind")
 func (s *stream) copy(e *ear) (lost error) {
 	defer s.outer.Close()
 	var begun []byte // a line without its end
-	defer func() { e.said <- begun }()
+	defer func() { e.tell(begun) }()
 	buffer := make([]byte, 64<<10)
 	for {
 		n, err := s.next(buffer)
@@ -159,48 +163,37 @@ func (s *stream) leave() {
 	}
 }
 
-// An ear hears what all streams carry. What it has heard is told from a goroutine of its
-// own: a stream never waits for whoever listens, unless that is far behind.
+// An ear hears what all streams carry.
 type ear struct {
-	said    chan []byte
-	done    chan struct{}
+	mu      sync.Mutex
+	heard   func([]byte)
 	several bool
 }
 
-// longestLine bounds how much of a line is kept back until its end is there, and behind
-// how many pieces of text the listener may be.
-const (
-	longestLine = 64 << 10
-	behind      = 64
-)
-
-func newEar(heard func([]byte), several bool) *ear {
-	e := &ear{said: make(chan []byte, behind), done: make(chan struct{}), several: several}
-	go func() {
-		defer close(e.done)
-		for text := range e.said {
-			heard(text)
-		}
-	}()
-	return e
-}
+// longestLine bounds how much of a line is kept back until its end is there.
+const longestLine = 64 << 10
 
 // listen hears what a stream carries, and gives what is kept for later: with several
 // streams, the line that has not ended.
 func (e *ear) listen(before, text []byte) []byte {
 	whole := bytes.LastIndexByte(text, '\n') + 1
 	switch {
-	case !e.several || whole == 0 && len(before)+len(text) >= longestLine:
-		whole = len(text)
-	case whole == 0:
+	case !e.several:
+		e.tell(text)
+		return nil
+	case whole == 0 && len(before)+len(text) < longestLine:
 		return append(before, text...)
+	case whole == 0:
+		whole = len(text)
 	}
-	e.said <- append(before, text[:whole]...)
+	e.tell(append(before, text[:whole]...))
 	return bytes.Clone(text[whole:])
 }
 
-// close waits until all is told.
-func (e *ear) close() {
-	close(e.said)
-	<-e.done
+func (e *ear) tell(text []byte) {
+	if len(text) > 0 {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.heard(text)
+	}
 }

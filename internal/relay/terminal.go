@@ -2,6 +2,7 @@ package relay
 
 import (
 	"os"
+	"time"
 
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
@@ -37,7 +38,7 @@ func unblock(f **os.File) error {
 	}
 	_ = (*f).Close()
 	*f = os.NewFile(uintptr(fd), (*f).Name())
-	return nil
+	return (*f).SetReadDeadline(time.Time{}) // which some files have not
 }
 
 // imitate gives the terminal that the command has the modes and the size of the real one.
