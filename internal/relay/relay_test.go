@@ -402,6 +402,7 @@ func TestLeftBehind(t *testing.T) {
 		{"endless", "yes now & (sleep 4; kill $!) >/dev/null 2>&1 & exit 4", "now\n", ""},
 	} {
 		t.Run(test.what, func(t *testing.T) {
+			t.Parallel()
 			cmd, heard := relayed(t, test.script)
 			out, err := cmd.StdoutPipe()
 			if err != nil {
