@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -138,7 +139,11 @@ func (a *app) run(ctx context.Context, argv []string, o runOptions) error {
 
 // say says something of srcmend's own beside what the command wrote.
 func (a *app) say(format string, args ...any) {
-	fmt.Fprintf(a.err, "srcmend: %s\n", buildlog.Clean(fmt.Sprintf(format, args...)))
+	lines := strings.Split(fmt.Sprintf(format, args...), "\n")
+	for i, line := range lines {
+		lines[i] = buildlog.Clean(line)
+	}
+	fmt.Fprintf(a.err, "srcmend: %s\n", strings.Join(lines, "\n"))
 }
 
 // sayEnded says how a command has ended. It does not wait for the search.
@@ -215,6 +220,7 @@ func (h *hearing) heard(text []byte) {
 // while the command goes on.
 func (h *hearing) scan() {
 	defer close(h.done)
+	spare()
 	if h.cat, h.failed = h.catalogue(); h.failed == nil {
 		h.found, h.failed = h.cat.Scan(h.text)
 	}
