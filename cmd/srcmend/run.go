@@ -182,6 +182,7 @@ type hearing struct {
 	*app
 	log    *os.File // nil for none
 	err    error    // of writing it
+	size   int      // of what was heard
 	begin  sync.Once
 	text   *relay.Backlog
 	cat    *signature.Catalogue
@@ -212,12 +213,17 @@ func (h *hearing) heard(text []byte) {
 	if h.log != nil && h.err == nil {
 		_, h.err = h.log.Write(text)
 	}
-	h.begin.Do(func() { go h.scan() })
+	if h.size += len(text); h.size > patience {
+		h.begin.Do(func() { go h.scan() })
+	}
 	_, _ = h.text.Write(text)
 }
 
-// scan searches until the end. The catalogue is read when there is something to search,
-// while the command goes on.
+// patience is how much output is only kept until the command has failed, in bytes: most
+// commands that do well write less, and cost nothing.
+const patience = 512 << 10
+
+// scan searches until the end, of much output while the command goes on.
 func (h *hearing) scan() {
 	defer close(h.done)
 	spare()
