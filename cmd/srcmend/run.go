@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -138,7 +139,9 @@ func (a *app) run(ctx context.Context, argv []string, o runOptions) error {
 
 // say says something of srcmend's own beside what the command wrote.
 func (a *app) say(format string, args ...any) {
-	fmt.Fprintf(a.err, "srcmend: %s\n", buildlog.Clean(fmt.Sprintf(format, args...)))
+	for line := range strings.Lines("srcmend: " + fmt.Sprintf(format, args...) + "\n") {
+		fmt.Fprintln(a.err, buildlog.Clean(strings.TrimSuffix(line, "\n")))
+	}
 }
 
 // sayEnded says how a command has ended. It does not wait for the search.
