@@ -139,11 +139,9 @@ func (a *app) run(ctx context.Context, argv []string, o runOptions) error {
 
 // say says something of srcmend's own beside what the command wrote.
 func (a *app) say(format string, args ...any) {
-	lines := strings.Split(fmt.Sprintf(format, args...), "\n")
-	for i, line := range lines {
-		lines[i] = buildlog.Clean(line)
+	for line := range strings.Lines("srcmend: " + fmt.Sprintf(format, args...) + "\n") {
+		fmt.Fprintln(a.err, buildlog.Clean(strings.TrimSuffix(line, "\n")))
 	}
-	fmt.Fprintf(a.err, "srcmend: %s\n", strings.Join(lines, "\n"))
 }
 
 // sayEnded says how a command has ended. It does not wait for the search.
