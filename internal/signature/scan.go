@@ -159,8 +159,10 @@ func (s *scanning) look(l, at line, patterns []owned) []Match {
 	s.work.read = at.offset()
 	d, isDiagnostic := parse(text)
 	var here []Match
+	known := false // by a signature that the log is full of
 	for _, p := range patterns {
 		if !s.found.wants(p.Signature, l.number) {
+			known = known || p.over.possible(text)
 			continue
 		}
 		if m, ok := p.match(l, text, d, isDiagnostic, &s.work); ok {
@@ -168,7 +170,7 @@ func (s *scanning) look(l, at line, patterns []owned) []Match {
 		}
 	}
 	here = s.unbeaten(here)
-	if len(here) == 0 && isDiagnostic && d.severity == "error" && s.found.wants(nil, l.number) {
+	if len(here) == 0 && !known && isDiagnostic && d.severity == "error" && s.found.wants(nil, l.number) {
 		here = []Match{{LogLine: l.number, Text: l.String(), File: d.file, Line: d.line, Column: d.column}}
 	}
 	for _, m := range here {

@@ -19,6 +19,9 @@ func TestFlood(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if len(scan.Strange) > 0 {
+		t.Errorf("an error that has a name is kept as one that has none: %+v", scan.Strange[0])
+	}
 	n := len(scan.Matches)
 	if n > keepFirst+keepNewest+1 || n < keepFirst+keepNewest {
 		t.Fatalf("%d matches are kept", n)
