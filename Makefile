@@ -12,7 +12,7 @@ build:
 
 # Every test, under the race detector.
 test:
-	$(GO) test -race ./...
+	$(GO) test -race -timeout 40m ./...
 
 # What must be clean before a commit.
 check: build
