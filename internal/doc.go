@@ -22,7 +22,8 @@
 // platform says what "here" is. buildlog reads and cleans a build's output.
 // tree is a source tree that nothing leaves. distfile is the store of archives
 // and patches, each known by what proves it. event is the stream of what
-// happened. yamlfile reads YAML and reports every mistake with its place.
+// happened. yamlfile reads YAML and reports every mistake with its place. relay runs a
+// command as if it stood alone, and listens.
 //
 // On floor 1 are the things themselves: a recipe, a patch, an archive, a git
 // repository (gitrepo), the running of a command (build), the catalogue of errors
@@ -86,6 +87,19 @@
 // and the platform against what the fix says of where. With --all this is done for every
 // release, and what they say is put together to ranges; recipe lint --deep does the
 // same and compares.
+//
+// # One error, followed through
+//
+// "srcmend diagnose build.log" reads the catalogue: the shipped signatures, and those of the
+// user's folders over them. Of each pattern it works out pieces of plain text, one of which
+// every line has that it matches; all pieces together make the gate. The log is read once,
+// by the megabyte, and the gate stops at the few lines that have a piece; only there the
+// patterns of that piece are tried, over the line without colours and with one kind of
+// quotation marks. What they capture is kept with the lines around it and the folder that
+// make was in, as far as bounds allow. Then diagnosis looks for the line in which the build
+// was given up, leaves out what was only tried or passed over, and puts first what is most
+// telling of what was said of the unit that failed. "srcmend run" is the same, with the log
+// read while the command writes it.
 //
 // # Red and failed
 //

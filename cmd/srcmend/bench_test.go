@@ -46,6 +46,46 @@ func BenchmarkOverhead(b *testing.B) {
 	}
 }
 
+// BenchmarkRun makes the same package with gmake and with srcmend run -- gmake, in turn, and
+// reports the ratio of the medians: run/make-cpu of the processor time of all processes,
+// run/make-wall of the time on the clock.
+func BenchmarkRun(b *testing.B) {
+	const rounds = 7
+	dir := b.TempDir()
+	benchPackage(b, dir)
+	src := filepath.Join(dir, "many-1.0")
+	gnumake := gmake(b)
+	measured(b, src, os.Environ(), "sh", "configure", "--prefix=/opt")
+	for b.Loop() {
+		var plain, ours [2][]float64
+		for range rounds {
+			for _, way := range []struct {
+				argv []string
+				to   *[2][]float64
+			}{{[]string{gnumake, "-j2"}, &plain}, {[]string{"srcmend", "run", "--", gnumake, "-j2"}, &ours}} {
+				measured(b, src, os.Environ(), "sh", "-c", "rm -f *.o many")
+				cpu, wall := measured(b, src, os.Environ(), way.argv...)
+				way.to[0], way.to[1] = append(way.to[0], cpu), append(way.to[1], wall)
+			}
+		}
+		b.ReportMetric(median(ours[0])/median(plain[0]), "run/make-cpu")
+		b.ReportMetric(median(ours[1])/median(plain[1]), "run/make-wall")
+		b.ReportMetric(median(plain[0]), "make-cpu-s")
+	}
+}
+
+// gmake is GNU make by the name that it has here.
+func gmake(b *testing.B) string {
+	b.Helper()
+	for _, name := range []string{"gmake", "make"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	b.Skip("GNU make is not installed")
+	return ""
+}
+
 func median(x []float64) float64 {
 	slices.Sort(x)
 	return x[len(x)/2]

@@ -37,7 +37,7 @@ func beside(cat *signature.Catalogue, scan signature.Scan, d diagnosis.Diagnosis
 			if err != nil || !filepath.IsLocal(rel) {
 				continue
 			}
-			if f, ok := besideFinding(cat, file, since); ok {
+			if f, ok := besideFinding(cat, file, since); ok && d.Explains(f) {
 				all = append(all, report.Beside{Log: filepath.Join(dir, rel), Finding: f})
 			}
 		}
@@ -62,14 +62,8 @@ func besides(scan signature.Scan, root, name string) []string {
 		return []string{name}
 	}
 	base := filepath.Base(name)
-	dirs := []string{root}
-	for _, f := range scan.Folders {
-		if f.Enters && !slices.Contains(dirs, f.Path) && len(dirs) < 100 {
-			dirs = append(dirs, f.Path)
-		}
-	}
 	var all []string
-	for _, dir := range dirs {
+	for _, dir := range append([]string{root}, scan.Folders...) {
 		all = append(all, filepath.Join(dir, name))
 		for _, below := range []string{"", "build", "_build", "builddir"} {
 			for _, place := range []string{"", "CMakeFiles", "meson-logs"} {
@@ -80,10 +74,14 @@ func besides(scan signature.Scan, root, name string) []string {
 	return all
 }
 
+// coarse is how far back the time of a file may lie from when it was written: some file
+// systems only count seconds by two.
+const coarse = 2 * time.Second
+
 // besideFinding is what such a log tells.
 func besideFinding(cat *signature.Catalogue, file string, since time.Time) (f diagnosis.Finding, found bool) {
 	info, err := os.Lstat(file)
-	if err != nil || !info.Mode().IsRegular() || info.ModTime().Before(since) {
+	if err != nil || !info.Mode().IsRegular() || info.ModTime().Before(since.Add(-coarse)) {
 		return f, false
 	}
 	log, err := os.Open(file)

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -97,16 +98,24 @@ func (a *app) diagnose(ctx context.Context, in io.Reader, logs []string, form di
 	if draft && len(logs) > 1 {
 		return &usageError{"--draft is for one log", "srcmend diagnose --draft LOG"}
 	}
+	spare()
 	cat, err := a.catalogue()
 	if err != nil {
 		return err
 	}
-	red := false
+	red, unread := false, false
 	all := []report.Diagnosis{}
 	for _, name := range logs {
 		scan, err := read(ctx, in, name, cat)
-		if err != nil {
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil && len(logs) == 1:
 			return err
+		case err != nil: // the others are diagnosed all the same
+			a.show(err, exitFailed)
+			unread = true
+			continue
 		}
 		d := diagnosis.Of(scan)
 		red = red || d.Outcome != diagnosis.Green
@@ -125,45 +134,68 @@ func (a *app) diagnose(ctx context.Context, in io.Reader, logs []string, form di
 		if _, err := io.WriteString(a.out, all[0].Draft); err != nil {
 			return &reportError{err: err}
 		}
+		switch {
+		case all[0].Draft != "":
+		case all[0].Outcome == diagnosis.Unknown:
+			fmt.Fprintln(a.err, "srcmend: no entry can be made of this log: it has no line that would be the same another time")
+		default:
+			fmt.Fprintln(a.err, "srcmend: there is nothing to draft: what the log says is known")
+		}
 	}
 	if err := a.writeDiagnoses(w, form, all); err != nil {
 		return err
 	}
-	if red {
+	switch {
+	case unread:
+		return errReported
+	case red:
 		return errRed
 	}
 	return nil
 }
 
-// read opens a log and searches it.
-func read(ctx context.Context, in io.Reader, name string, cat *signature.Catalogue) (signature.Scan, error) {
+// spare keeps the program small beside a build, which wants the memory: what is in use is
+// far below both bounds.
+func spare() {
+	const percent, most = 40, 60 << 20
+	debug.SetGCPercent(percent)
+	debug.SetMemoryLimit(most)
+}
+
+// read opens a log and searches it, or gives up when ctx ends: a pipe may keep one waiting
+// for ever.
+func read(ctx context.Context, in io.Reader, name string, cat *signature.Catalogue) (scan signature.Scan, err error) {
+	done := make(chan struct{})
+	var all signature.Scan
+	var failed error
+	go func() {
+		defer close(done)
+		all, failed = search(in, name, cat)
+	}()
+	select {
+	case <-done:
+		return all, failed
+	case <-ctx.Done():
+		return scan, ctx.Err()
+	}
+}
+
+// search opens a log and searches it.
+func search(in io.Reader, name string, cat *signature.Catalogue) (signature.Scan, error) {
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
-			return signature.Scan{}, &usageError{fmt.Sprintf("the log can't be read: %v", err), ""}
+			return signature.Scan{}, fmt.Errorf("the log can't be read: %w", err)
 		}
 		defer f.Close()
 		if info, err := f.Stat(); err != nil || info.IsDir() {
-			return signature.Scan{}, &usageError{name + " is a folder", "srcmend diagnose LOG"}
+			return signature.Scan{}, fmt.Errorf("the log can't be read: %s is a folder", name)
 		}
 		in = f
 	}
-	scan, err := cat.Scan(&cancelled{ctx, in})
-	if err != nil && ctx.Err() == nil {
+	scan, err := cat.Scan(in)
+	if err != nil {
 		err = fmt.Errorf("%s: %w", name, err)
 	}
 	return scan, err
-}
-
-// A cancelled reader ends when its context does.
-type cancelled struct {
-	ctx context.Context
-	in  io.Reader
-}
-
-func (c *cancelled) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.in.Read(p)
 }

@@ -17,6 +17,7 @@ import (
 	"srcmend/internal/patch"
 	"srcmend/internal/plan"
 	"srcmend/internal/recipe"
+	"srcmend/internal/relay"
 	"srcmend/internal/series"
 	"srcmend/internal/tree"
 	"srcmend/internal/work"
@@ -79,6 +80,8 @@ func (a *app) exit(ctx context.Context, err error) int {
 	case errors.As(err, new(exitStatus)):
 		code, _ := errors.AsType[exitStatus](err)
 		return int(code)
+	case errors.Is(err, errInterrupted):
+		relay.Die(syscall.SIGINT)
 	case errors.As(err, new(*reportError)): // goes before what could not be reported
 	case errors.Is(err, errRed):
 		return exitRed

@@ -13,9 +13,18 @@ var readmeFiles = map[string]string{
 	"server-1.0/src/stats.c": "/* statistics */\n\n#include <unistd.h>\n#include <sys/wait.h>\n\nint pid;\n",
 	"server-1.0/list":        "1\n2\n3\n4\n5\n6\n7\n8\n",
 	"server-1.1/list":        "1\n2\n3\nnew\n4\n5\n6\n7\n8\n",
+	"stats/stats.c":          "#include <sys/types.h>\n#include <unistd.h>\n\nint stop(pid_t pid)\n{\n\treturn kill(pid, SIGKILL);\n}\n",
+	"stats/Makefile":         "stats.o: stats.c\n\tcc -O2 -Wall -c stats.c\n",
 	"signal-h.patch":         "--- a/src/stats.c\n+++ b/src/stats.c\n@@ -2,3 +2,4 @@\n #include <unistd.h>\n+#include <signal.h>\n #include <sys/wait.h>\n \n",
 	"patches/series":         "list.patch\n",
 	"patches/list.patch":     "--- a/list\n+++ b/list\n@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+five\n 6\n 7\n 8\n",
+}
+
+// readmeStatus is how commands of the README end that are to fail.
+var readmeStatus = map[string]int{
+	"srcmend run --log build.log -- make -C stats": 2,
+	"srcmend diagnose build.log":                   3,
+	"srcmend diagnose --json build.log":            3,
 }
 
 // TestReadme runs every command of the README: what it shows as typed after a
@@ -55,7 +64,8 @@ func TestReadme(t *testing.T) {
 		cmd := exec.Command("sh", "-c", command)
 		cmd.Dir = dir
 		cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_CACHE_HOME="+dir+"/cache", "XDG_STATE_HOME="+dir+"/state")
-		if out, err := cmd.CombinedOutput(); err != nil {
+		out, err := cmd.CombinedOutput()
+		if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != readmeStatus[command] {
 			t.Errorf("%s: %v\n%s", command, err, out)
 		}
 	}

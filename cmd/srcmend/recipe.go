@@ -287,21 +287,24 @@ func (a *app) recipeLint(ctx context.Context, args []string, deep deepOptions) e
 	if err != nil {
 		return err
 	}
-	cat, err := a.catalogue()
-	if err != nil {
-		return err
-	}
+	var cat *signature.Catalogue // a recipe names signatures
+	signatures, files := 0, args
 	if len(args) == 0 {
-		if wrong := cat.Prove(); len(wrong) > 0 {
+		var wrong yamlfile.Mistakes
+		if cat, err = a.catalogue(); err != nil && !errors.As(err, &wrong) {
+			return err
+		}
+		if wrong = append(slices.Clone(wrong), cat.Prove()...); len(wrong) > 0 {
 			return wrong.Err()
 		}
-		if args, err = recipes.Names(); err != nil {
+		signatures = len(cat.Names())
+		if files, err = recipes.Names(); err != nil {
 			return err
 		}
 	}
 	var wrong yamlfile.Mistakes
 	unjudged := []string{}
-	for _, arg := range args {
+	for _, arg := range files {
 		mistakes, is, err := a.lintSignatures(arg)
 		if err != nil {
 			return err
@@ -309,6 +312,11 @@ func (a *app) recipeLint(ctx context.Context, args []string, deep deepOptions) e
 		if is {
 			wrong = append(wrong, mistakes...)
 			continue
+		}
+		if cat == nil {
+			if cat, err = a.catalogue(); err != nil {
+				return err
+			}
 		}
 		r, all, mistakes, err := lint(recipes, cat, arg)
 		if err != nil {
@@ -330,9 +338,13 @@ func (a *app) recipeLint(ctx context.Context, args []string, deep deepOptions) e
 		return wrong.Err()
 	}
 	if a.json {
-		return a.encode(map[string]any{"checked": len(args), "mistakes": []string{}, "unjudged": unjudged})
+		return a.encode(map[string]any{"checked": len(files), "signatures": signatures, "mistakes": []string{}, "unjudged": unjudged})
 	}
-	_, err = fmt.Fprintf(a.out, "%s checked, no mistakes\n", count(len(args), "file"))
+	what := count(len(files), "file")
+	if len(args) == 0 {
+		what = count(len(files), "recipe") + " and " + count(signatures, "signature")
+	}
+	_, err = fmt.Fprintf(a.out, "%s checked, no mistakes\n", what)
 	return err
 }
 
@@ -347,14 +359,16 @@ func (a *app) lintSignatures(file string) (wrong yamlfile.Mistakes, is bool, err
 	if err != nil || !familyForm.Match(text) && filepath.Base(dir) != "signatures" {
 		return nil, false, nil // it is a recipe, or that will be said of it
 	}
+	if filepath.Base(filepath.Clean(dir)) != "signatures" && dir != "" || filepath.Ext(name) != ".yaml" {
+		wrong = append(wrong, yamlfile.Mistake{Pos: yamlfile.Pos{File: file}, Text: "signatures are not looked for in a file of this name", Hint: "put it into signatures/NAME.yaml, below a folder that --recipes or SRCMEND_RECIPES names"})
+	}
 	layer := signature.Layer{Name: filepath.Clean(dir), Files: os.DirFS(filepath.Join(".", dir)), Only: name}
-	cat, err := a.catalogue(layer)
-	if err == nil {
-		wrong = cat.Prove()
-	} else if !errors.As(err, &wrong) {
+	cat, err := a.catalogueWith(&layer)
+	var more yamlfile.Mistakes
+	if err != nil && !errors.As(err, &more) {
 		return nil, true, err
 	}
-	return wrong, true, nil
+	return slices.Concat(wrong, more, cat.Prove()), true, nil
 }
 
 // lintDeep asks the releases of one recipe.

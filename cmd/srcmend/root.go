@@ -205,8 +205,12 @@ func (a *app) folders() []string {
 	return slices.DeleteFunc(all, func(dir string) bool { return dir == "" })
 }
 
-// catalogue is the shipped signatures under those of the user, and under others.
-func (a *app) catalogue(more ...signature.Layer) (*signature.Catalogue, error) {
+// catalogue is the shipped signatures under those of the user.
+func (a *app) catalogue() (*signature.Catalogue, error) { return a.catalogueWith(nil) }
+
+// catalogueWith is the catalogue with one layer more. If that is of a folder of the user's,
+// it stands for that.
+func (a *app) catalogueWith(more *signature.Layer) (*signature.Catalogue, error) {
 	shipped, err := fs.Sub(recipes.FS, "signatures")
 	if err != nil {
 		return nil, err
@@ -214,9 +218,26 @@ func (a *app) catalogue(more ...signature.Layer) (*signature.Catalogue, error) {
 	layers := []signature.Layer{{Name: "signatures", Files: shipped}}
 	for _, dir := range a.folders() {
 		dir = filepath.Join(dir, "signatures")
+		if more != nil && sameFile(dir, more.Name) {
+			more.Only = ""
+			continue
+		}
 		layers = append(layers, signature.Layer{Name: dir, Files: os.DirFS(dir)})
 	}
-	return signature.Load(append(layers, more...)...)
+	if more != nil {
+		layers = append(layers, *more)
+	}
+	return signature.Load(layers...)
+}
+
+// sameFile reports whether two names are of one file or folder that is there.
+func sameFile(a, b string) bool {
+	one, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	other, err := os.Stat(b)
+	return err == nil && os.SameFile(one, other)
 }
 
 // cacheDir is where what can be made again is kept.

@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
+	"os/signal"
+	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"srcmend/internal/build"
+	"srcmend/internal/buildlog"
 	"srcmend/internal/diagnosis"
 	"srcmend/internal/relay"
 	"srcmend/internal/report"
@@ -24,9 +27,16 @@ failed, the root cause goes to standard error after all that it wrote: where, wh
 what to do; and if the folder is the source of a package that has a recipe, whether that
 knows a fix, and whether this tree needs it.
 
+What the command leaves in the background can go on writing, but nobody listens to that any
+more. A signal that is sent to the whole process group, unless by the keys of the terminal,
+reaches the command twice; to end both, send SIGTERM to srcmend.
+
 Exit status: that of the command, 128 and the number of the signal that ended it; 127 if
 there is no such command, 126 if it can't be run; 1 or 2, as with all verbs, before it was
-started. Output that could not be passed on makes a green command 1.`
+started. Output that could not be passed on makes a green command 1. When the command was
+ended by SIGINT, so is srcmend: a shell that runs a loop then ends that too. When nobody
+reads what it writes, as with "| head", nothing is said of why it ended, and a green command
+is 141.`
 
 // runOptions are the flags of the verb.
 type runOptions struct {
@@ -39,6 +49,17 @@ type runOptions struct {
 type exitStatus int
 
 func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// errInterrupted says that a command was interrupted: srcmend ends by the same signal.
+var errInterrupted = errors.New("interrupted")
+
+// ended is how srcmend ends after a command: as that did, as far as others can see.
+func ended(s relay.Status) error {
+	if s.Signal == syscall.SIGINT {
+		return errInterrupted
+	}
+	return exitStatus(s.Code())
+}
 
 func (a *app) runVerb() *cobra.Command {
 	var o runOptions
@@ -63,50 +84,78 @@ func (a *app) runVerb() *cobra.Command {
 	f.SetInterspersed(false)
 	o.form.flags(f)
 	f.StringVar(&o.log, "log", "", "keep all that the command writes in the file `FILE`")
-	f.StringVar(&o.to, "report", "", "write what was found into the file `FILE` rather than to standard error")
+	f.StringVar(&o.to, "report", "", "write what was found into the file `FILE` rather than to standard error; it is empty until then")
 	return cmd
 }
 
 func (a *app) run(ctx context.Context, argv []string, o runOptions) error {
-	h, err := newHearing(o.log)
+	h, err := a.newHearing(o.log)
 	if err != nil {
 		return &usageError{fmt.Sprintf("the log can't be written: %v", err), "--log FILE, a file in a folder that is there"}
 	}
-	go h.scan(a)
+	var to *os.File // the report; it is opened now, so that none of an earlier run is there later
+	if o.to != "" {
+		if to, err = os.Create(o.to); err != nil {
+			return &usageError{fmt.Sprintf("the report can't be written: %v", err), "--report FILE, a file in a folder that is there"}
+		}
+	}
 	started := time.Now()
 	status, err := relay.Run(relay.Command{Argv: argv, In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Heard: h.heard})
-	serr := h.end()
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // if nobody reads why, it ends the same
 	if start, ok := errors.AsType[*relay.StartError](err); ok {
-		fmt.Fprintf(a.err, "srcmend: %v\n", start)
+		a.say("%v", start)
 		return exitStatus(start.Code())
 	}
+	code := status.Code()
+	piped := status.Unread || status.Signal == syscall.SIGPIPE
+	why := (code != 0 || to != nil) && !status.Asked && !piped
+	if why && to == nil && o.form.name == "text" {
+		a.sayEnded(argv, status, time.Since(started))
+	}
+	serr := h.end(ctx, why)
 	if err != nil {
-		fmt.Fprintf(a.err, "srcmend: some of what it wrote is lost: %v\n", err)
+		a.say("some of what it wrote is lost: %v", err)
 	}
 	if h.err != nil {
-		fmt.Fprintf(a.err, "srcmend: the log is not whole: %v\n", h.err)
+		a.say("the log is not whole: %v", h.err)
 	}
-	code := status.Code()
 	switch {
 	case code == 0 && err != nil:
 		return exitStatus(exitFailed)
-	case code == 0 && o.to == "", status.Asked:
-		return exitStatus(code)
+	case code == 0 && piped:
+		return exitStatus(128 + int(syscall.SIGPIPE))
+	case !why, ctx.Err() != nil:
+		return ended(status)
 	case serr != nil:
-		fmt.Fprintf(a.err, "srcmend: why it failed can't be told: %v\n", serr)
-		return exitStatus(code)
+		a.say("why it failed can't be told: %v", serr)
+		return ended(status)
 	}
-	if err := a.sayWhy(ctx, argv, status, h, o, started); err != nil {
-		fmt.Fprintf(a.err, "srcmend: %v\n", err)
+	if err := a.sayWhy(ctx, code, h, o.form, to, started); err != nil {
+		a.say("%v", err)
 	}
-	return exitStatus(code)
+	return ended(status)
 }
 
-// sayWhy says why a command has failed.
-func (a *app) sayWhy(ctx context.Context, argv []string, status relay.Status, h *hearing, o runOptions, started time.Time) error {
-	took := time.Since(started)
-	d := report.Diagnosis{Log: o.log}
-	if status.Code() == 0 {
+// say says something of srcmend's own beside what the command wrote.
+func (a *app) say(format string, args ...any) {
+	fmt.Fprintf(a.err, "srcmend: %s\n", buildlog.Clean(fmt.Sprintf(format, args...)))
+}
+
+// sayEnded says how a command has ended. It does not wait for the search.
+func (a *app) sayEnded(argv []string, status relay.Status, took time.Duration) {
+	how := fmt.Sprintf("status %d", status.Exit)
+	if status.Signal != 0 {
+		how = "signal " + status.Signal.String()
+	}
+	fmt.Fprintln(a.err)
+	a.say("%s ended with %s after %s", build.Quote(argv), how, took.Round(100*time.Millisecond))
+}
+
+// sayWhy says why a command has failed: in the report, or if there is to be none, to
+// standard error.
+func (a *app) sayWhy(ctx context.Context, code int, h *hearing, form diagnosisForm, to *os.File, started time.Time) error {
+	d := report.Diagnosis{Log: h.name()}
+	if code == 0 {
 		d.Diagnosis = diagnosis.Diagnosis{Outcome: diagnosis.Green, Findings: []diagnosis.Finding{}}
 	} else {
 		d.Diagnosis = diagnosis.OfFailed(h.found)
@@ -116,39 +165,28 @@ func (a *app) sayWhy(ctx context.Context, argv []string, status relay.Status, h 
 		return err
 	}
 	d.Beside = beside(h.cat, h.found, d.Diagnosis, ".", started)
-	if o.to != "" {
-		f, err := os.Create(o.to)
-		if err != nil {
-			return err
-		}
-		return errors.Join(a.writeDiagnoses(f, o.form, []report.Diagnosis{d}), f.Close())
+	if to != nil {
+		return errors.Join(a.writeDiagnoses(to, form, []report.Diagnosis{d}), to.Close())
 	}
-	if o.form.name == "text" {
-		how := fmt.Sprintf("status %d", status.Exit)
-		if status.Signal != 0 {
-			how = "signal " + status.Signal.String()
-		}
-		fmt.Fprintf(a.err, "\nsrcmend: %s ended with %s after %s\n", build.Quote(argv), how, took.Round(100*time.Millisecond))
-	}
-	return a.writeDiagnoses(a.err, o.form, []report.Diagnosis{d})
+	return a.writeDiagnoses(a.err, form, []report.Diagnosis{d})
 }
 
 // A hearing is what becomes of a command's output besides: it goes into a log, and is
 // searched for signatures.
 type hearing struct {
+	*app
 	log    *os.File // nil for none
 	err    error    // of writing it
-	reader *io.PipeReader
-	writer *io.PipeWriter
+	begin  sync.Once
+	text   *relay.Backlog
 	cat    *signature.Catalogue
 	found  signature.Scan
 	failed error
 	done   chan struct{}
 }
 
-func newHearing(log string) (*hearing, error) {
-	h := &hearing{done: make(chan struct{})}
-	h.reader, h.writer = io.Pipe()
+func (a *app) newHearing(log string) (*hearing, error) {
+	h := &hearing{app: a, done: make(chan struct{}), text: relay.NewBacklog()}
 	var err error
 	if log != "" {
 		h.log, err = os.Create(log)
@@ -156,31 +194,48 @@ func newHearing(log string) (*hearing, error) {
 	return h, err
 }
 
+// name is that of the log, "" for none.
+func (h *hearing) name() string {
+	if h.log == nil {
+		return ""
+	}
+	return h.log.Name()
+}
+
 // heard takes what the command writes.
 func (h *hearing) heard(text []byte) {
 	if h.log != nil && h.err == nil {
 		_, h.err = h.log.Write(text)
 	}
-	_, _ = h.writer.Write(text) // fails when nobody searches any more
+	h.begin.Do(func() { go h.scan() })
+	_, _ = h.text.Write(text)
 }
 
-// scan searches until the end. The catalogue is read meanwhile, not before.
-func (h *hearing) scan(a *app) {
+// scan searches until the end. The catalogue is read when there is something to search,
+// while the command goes on.
+func (h *hearing) scan() {
 	defer close(h.done)
-	var err error
-	if h.cat, err = a.catalogue(); err == nil {
-		h.found, err = h.cat.Scan(h.reader)
+	if h.cat, h.failed = h.catalogue(); h.failed == nil {
+		h.found, h.failed = h.cat.Scan(h.text)
 	}
-	h.failed = err
-	h.reader.Close()
+	h.text.Drop()
 }
 
-// end waits until all is searched.
-func (h *hearing) end() error {
-	h.writer.Close()
-	<-h.done
+// end ends the hearing. If what was found is wanted, it waits until all is searched, unless
+// somebody asks to end.
+func (h *hearing) end(ctx context.Context, wanted bool) error {
+	h.text.End()
 	if h.log != nil {
 		h.err = errors.Join(h.err, h.log.Close())
 	}
-	return h.failed
+	if !wanted {
+		return nil
+	}
+	h.begin.Do(func() { go h.scan() })
+	select {
+	case <-h.done:
+		return h.failed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

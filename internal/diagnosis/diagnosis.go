@@ -64,6 +64,8 @@ type Finding struct {
 	Links     []string           `json:"links,omitempty"`
 	Excerpt   []string           `json:"excerpt"`
 	At        int                `json:"at"` // index of the line in Excerpt
+
+	probe bool // see [signature.Signature]
 }
 
 // Dos are the remedies in words.
@@ -76,17 +78,18 @@ func (f Finding) Dos() []string {
 }
 
 // Telling is the line that is most likely to tell why, where that is not known: the first
-// error without a name, or one of the last lines.
+// error without a name, or one of the last lines; "" if all of these only say that something
+// failed.
 func (d Diagnosis) Telling() string {
 	if len(d.Strange) > 0 {
 		return d.Strange[0].Excerpt[d.Strange[0].At]
 	}
 	last := ""
 	for _, line := range d.Last {
-		if last == "" || !secondary.MatchString(line) {
-			last = line
+		if secondary.MatchString(line) {
+			continue
 		}
-		if telling.MatchString(line) && !secondary.MatchString(line) {
+		if last = line; telling.MatchString(line) {
 			return line
 		}
 	}
@@ -133,11 +136,11 @@ type reading struct {
 }
 
 // findEnd looks for the line in which the build was given up: the first of those that
-// only say that something failed, and what it was about; else the first error among the
-// last lines.
+// only say that something failed, or in which configure says so, and what it was about;
+// else the first error among the last lines, if the build did not go on after it.
 func (r *reading) findEnd() {
 	for _, m := range r.Matches {
-		if m.Signature.Rank != signature.Secondary || isProbe(m) {
+		if m.Signature.Rank != signature.Secondary && !ownError.of(m.Text) || isProbe(m) {
 			continue
 		}
 		if r.end == 0 {
@@ -149,14 +152,31 @@ func (r *reading) findEnd() {
 		}
 	}
 	for _, m := range r.Matches {
-		if r.end == 0 && m.LogLine > r.Lines-tail && !m.Signature.Weak && !isProbe(m) {
+		if r.end == 0 && (m.LogLine > r.Lines-tail || r.unfinished(m)) && !m.Signature.Weak && !isProbe(m) && !r.survived(m) {
 			r.end = m.LogLine
 		}
 	}
 }
 
+// survived reports whether the build went on after what was found: something was compiled
+// or linked later. What compilers say may be followed by other files.
+func (r *reading) survived(m signature.Match) bool { return m.Column == 0 && r.Command > m.LogLine }
+
+// unfinished reports whether a log ends in the midst of what the compiler says, of which
+// this is an error.
+func (r *reading) unfinished(m signature.Match) bool {
+	return m.Column > 0 && len(r.Last) > 0 && spoken.MatchString(r.Last[len(r.Last)-1])
+}
+
+// spoken are the lines that compilers write with and after an error.
+var spoken = regexp.MustCompile(`: (?:note|warning|error): |^ +\d* \| |^(?:\d+ (?:errors?|warnings?).* generated|compilation terminated)\.$`)
+
 // tail is how many lines at the end of a log tell how it ended, if nothing else does.
 const tail = 60
+
+// final is how many lines at the end of a log hold what no build goes on after, even if no
+// place is named in it.
+const final = 15
 
 // near is how many lines may lie between what went wrong and what says so.
 const near = 40
@@ -195,7 +215,8 @@ func (r *reading) diagnosis() Diagnosis {
 			d.Strange = append(d.Strange, r.finding(m))
 		}
 	}
-	if r.failed || len(d.Findings) > 0 || len(d.Strange) > 0 {
+	placed := slices.ContainsFunc(d.Strange, func(f Finding) bool { return f.Line > 0 || f.LogLine > r.Lines-final })
+	if r.failed || len(d.Findings) > 0 || placed {
 		d.Outcome, d.Last = Unknown, r.Last
 	}
 	return d
@@ -212,21 +233,6 @@ func (r *reading) relevant() []signature.Match {
 	}
 	return all
 }
-
-// probes are the traces of what configure and its like make to try something out: that
-// it does not compile is an answer. They stand in their logs, beside the error.
-var probes = regexp.MustCompile(`\bconftest\b|^configure:\d+: (?:\$\? =|checking|result:|.*>&)|\bcmTC_[0-9a-f]+\b|CMakeTmp|CMakeScratch|TryCompile|\btestfile\.c`)
-
-// isProbe reports whether a match is about a probe. What configure itself calls an error
-// is none.
-func isProbe(m signature.Match) bool {
-	if strings.Contains(m.Text, "error: ") && ownError.MatchString(m.Text) {
-		return false
-	}
-	return slices.ContainsFunc(slices.Concat(m.Before, []string{m.File, m.Text}, m.After), probes.MatchString)
-}
-
-var ownError = regexp.MustCompile(`^(?:\S*/)?configure(?::\d+)?: error: `)
 
 // compare orders by what is more likely to be the root.
 func (r *reading) compare(a, b signature.Match) int {
@@ -280,11 +286,11 @@ func stemOf(file string) string {
 // finding makes a match one for people.
 func (r *reading) finding(m signature.Match) Finding {
 	f := Finding{
-		File: r.resolve(m), Line: m.Line, Column: m.Column, Symbol: m.Symbol, LogLine: m.LogLine, Command: m.Command,
+		File: resolve(m), Line: m.Line, Column: m.Column, Symbol: m.Symbol, LogLine: m.LogLine, Command: m.Command,
 		Excerpt: slices.Concat(m.Before, []string{m.Text}, m.After), At: len(m.Before), Remedies: []signature.Remedy{},
 	}
 	if s := m.Signature; s != nil {
-		f.Signature, f.Rank, f.Cause, f.Links = s.Class(), s.Rank, m.Fill(s.Cause), s.Links
+		f.Signature, f.Rank, f.Cause, f.Links, f.probe = s.Class(), s.Rank, m.Fill(s.Cause), s.Links, s.Probe
 		if s.Of != "" {
 			f.Case = s.ID
 		}
@@ -295,32 +301,10 @@ func (r *reading) finding(m signature.Match) Finding {
 	return f
 }
 
-// resolve finds out in which folder a file is: the one that make was in, or, where the log
-// begins in the middle, the one that it leaves next.
-func (r *reading) resolve(m signature.Match) string {
-	if m.File == "" || path.IsAbs(m.File) || m.Line == 0 {
+// resolve puts a file into the folder that make was in.
+func resolve(m signature.Match) string {
+	if m.Folder == "" || m.File == "" || path.IsAbs(m.File) || m.Line == 0 {
 		return m.File
 	}
-	in := map[int]string{}
-	for _, f := range r.Folders {
-		if f.LogLine > m.LogLine {
-			if len(in) == 0 && !f.Enters {
-				return path.Join(f.Path, m.File)
-			}
-			break
-		}
-		if f.Enters {
-			in[f.Level] = f.Path
-		} else {
-			delete(in, f.Level)
-		}
-	}
-	deepest := -1
-	for level := range in {
-		deepest = max(deepest, level)
-	}
-	if deepest < 0 {
-		return m.File
-	}
-	return path.Join(in[deepest], m.File)
+	return path.Join(m.Folder, m.File)
 }

@@ -2,28 +2,44 @@
 //
 // The command gets the streams of this program as they are: its input is the very same
 // file; what it writes goes on byte for byte, at once, to where it belongs. Where that is
-// a terminal, the command sees a terminal too, and keeps its colours. Signals that this
-// program gets reach it, and how it ended is told so that this program can end likewise.
+// a terminal, the command sees a terminal too, and keeps its colours; what it does to the
+// modes of that, it does to the real one, when it next writes. Signals that this program gets
+// reach it, and how it ended is told so that this program can end likewise.
 //
 //	status, err := relay.Run(relay.Command{
 //		Argv: []string{"gmake", "-j4"}, In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 //		Heard: log.Write,
 //	})
 //	…
+//	if status.Signal == syscall.SIGINT {
+//		relay.Die(status.Signal)
+//	}
 //	os.Exit(status.Code())
 //
 // The command stays in the process group of this program, so that a shell's job control
-// means both.
+// means both. The system does not say whether a signal was sent to a group or to one
+// process. Therefore the keys that interrupt are recognized by the terminal being ours, and
+// not passed on, nor is then a SIGINT or SIGQUIT that was sent to this program alone; and
+// other signals are passed on, so that the command gets one twice that was sent to the whole
+// group. Whoever wants to end both sends SIGTERM to this program.
+//
+// What the command has left behind, in the background, keeps the streams that it has, and
+// what it writes still arrives; but once it is silent for a moment, it is no longer listened
+// to. A cat then carries what it writes.
+//
+// A stream that this program was started without is /dev/null to the command: Go opens that
+// in its place.
 package relay
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"syscall"
-	"time"
 )
 
 // A Command is what to run, and where its streams go.
@@ -31,7 +47,8 @@ type Command struct {
 	Argv         []string
 	In, Out, Err *os.File
 	// Heard gets all that the command writes, of both streams, in the order in which it
-	// comes. Lines of the two are not mixed. It may not keep what it gets.
+	// comes. Lines of the two are not mixed. It may not keep what it gets, nor take long: the
+	// command has to wait for it. See [Backlog].
 	Heard func(text []byte)
 }
 
@@ -41,6 +58,8 @@ type Status struct {
 	Signal syscall.Signal // 0 if none did
 	// Asked says that this program was asked to end meanwhile, and passed that on.
 	Asked bool
+	// Unread says that whoever read what the command wrote had gone before its end.
+	Unread bool
 }
 
 // Code is the exit status that a shell shows: 128 and the number of the signal.
@@ -78,32 +97,25 @@ func (e *StartError) Code() int {
 	return 126
 }
 
-// quiet is how long a stream may be silent before it is let go of, once the command has
-// ended: something that it has left behind can hold it open. It gets longest in all.
-const (
-	quiet   = 200 * time.Millisecond
-	longest = 5 * time.Second
-)
-
 // Run runs a command to its end. The error is a [*StartError] if it could not be started,
 // otherwise it says that something which the command wrote could not be passed on.
 func Run(c Command) (Status, error) {
+	signals := listen()
 	streams, err := newStreams(c.Out, c.Err)
 	if err != nil {
+		signals.stop()
 		return Status{}, &StartError{c.Argv[0], err}
 	}
-	cmd := exec.Command(c.Argv[0], c.Argv[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.In, streams[0].inner, streams[len(streams)-1].inner
-	signals := listen(streams)
-	if err := cmd.Start(); err != nil {
+	cmd, err := c.start(streams[0].inner, streams[len(streams)-1].inner)
+	if err != nil {
 		signals.stop()
 		for _, s := range streams {
 			s.drop()
 		}
 		return Status{}, &StartError{c.Argv[0], err}
 	}
-	signals.pass(cmd.Process)
-	ear := newEar(c.Heard, len(streams) > 1)
+	signals.pass(cmd.Process, streams)
+	ear := &ear{heard: c.Heard, several: len(streams) > 1}
 	var copying sync.WaitGroup
 	errs := make([]error, len(streams))
 	for i, s := range streams {
@@ -111,13 +123,16 @@ func Run(c Command) (Status, error) {
 		copying.Go(func() { errs[i] = s.copy(ear) })
 	}
 	err = cmd.Wait()
-	end := time.Now().Add(longest)
 	for _, s := range streams {
-		s.finish(end)
+		s.finish()
 	}
 	copying.Wait()
-	ear.close()
 	status := Status{Asked: signals.stop()}
+	errs = slices.DeleteFunc(errs, func(err error) bool {
+		unread := errors.Is(err, syscall.EPIPE)
+		status.Unread = status.Unread || unread
+		return unread
+	})
 	if cmd.ProcessState == nil {
 		return status, err
 	}
@@ -126,6 +141,41 @@ func Run(c Command) (Status, error) {
 		status.Signal = w.Signal()
 	}
 	return status, errors.Join(errs...)
+}
+
+// start starts the command, the way that make, env and shells do: a script that does not
+// say who is to read it is the shell's, and what the user's path finds is meant, be it in
+// the current folder.
+func (c Command) start(out, errs *os.File) (*exec.Cmd, error) {
+	cmd := c.command(c.Argv, out, errs)
+	err := cmd.Start()
+	if errors.Is(err, syscall.ENOEXEC) && isText(cmd.Path) {
+		cmd = c.command(slices.Concat([]string{"/bin/sh", cmd.Path}, c.Argv[1:]), out, errs)
+		err = cmd.Start()
+	}
+	return cmd, err
+}
+
+func (c Command) command(argv []string, out, errs *os.File) *exec.Cmd {
+	cmd := exec.Command(argv[0], argv[1:]...)
+	if errors.Is(cmd.Err, exec.ErrDot) {
+		cmd.Err = nil
+	}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.In, out, errs
+	return cmd
+}
+
+// isText reports whether a file can be a script: a program for another machine is none.
+func isText(name string) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	begin := make([]byte, 128)
+	n, _ := f.Read(begin)
+	line, _, _ := bytes.Cut(begin[:n], []byte("\n"))
+	return !bytes.Contains(line, []byte{0})
 }
 
 // newStreams makes what the command writes to. If both go to the same place it is one

@@ -3,11 +3,14 @@ package relay
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
+	"os/exec"
+	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
-	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
@@ -18,62 +21,21 @@ type stream struct {
 	inner *os.File // what the command has of it
 	outer *os.File // what it is read from
 	tty   bool
-	end   atomic.Pointer[time.Time] // until when it is waited for, once the command has ended
+	modes *unix.Termios             // which a terminal had when they were last looked at
+	end   atomic.Pointer[time.Time] // when the command ended
+	after int                       // how much was read since
 }
 
-// newStream makes one that looks to the command like what it goes to.
+// newStream makes one that looks to the command like what it goes to, if the system has
+// terminals to give.
 func newStream(to *os.File) (*stream, error) {
-	s := &stream{to: to}
-	var err error
-	if !term.IsTerminal(int(to.Fd())) {
-		s.outer, s.inner, err = os.Pipe()
-		return s, err
+	if term.IsTerminal(int(to.Fd())) {
+		if s, err := newTerminal(to); err == nil {
+			return s, nil
+		}
 	}
-	if s.outer, s.inner, err = pty.Open(); err != nil {
-		return nil, err
-	}
-	s.tty = true
-	if err := unblock(&s.outer); err != nil {
-		s.drop()
-		return nil, err
-	}
-	// The terminal itself does what terminals do to a text: this one leaves it alone.
-	if _, err := term.MakeRaw(int(s.inner.Fd())); err != nil {
-		s.drop()
-		return nil, err
-	}
-	s.resize()
-	return s, nil
-}
-
-// unblock makes a file one that is not waited for by the system, so that reading it can be
-// given up.
-func unblock(f **os.File) error {
-	fd, err := unix.FcntlInt((*f).Fd(), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	if err := unix.SetNonblock(fd, true); err != nil {
-		_ = unix.Close(fd)
-		return err
-	}
-	_ = (*f).Close()
-	*f = os.NewFile(uintptr(fd), (*f).Name())
-	return nil
-}
-
-// resize gives the terminal that the command has the size of the real one.
-func (s *stream) resize() {
-	if !s.tty {
-		return
-	}
-	size, err := unix.IoctlGetWinsize(int(s.to.Fd()), unix.TIOCGWINSZ)
-	if err != nil {
-		return
-	}
-	if conn, err := s.outer.SyscallConn(); err == nil {
-		_ = conn.Control(func(fd uintptr) { _ = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, size) })
-	}
+	outer, inner, err := os.Pipe()
+	return &stream{to: to, inner: inner, outer: outer}, err
 }
 
 // drop gives up a stream that no command has.
@@ -82,93 +44,156 @@ func (s *stream) drop() {
 	_ = s.outer.Close()
 }
 
-// copy passes on what the command writes until it has closed the stream. When nobody reads
-// that any more, the command is told so the way it would have been. The error is that of
-// writing.
+// quiet is how long a stream that something left behind holds open may be silent before it
+// is left to itself; longest is when it is, even if it is not silent.
+const (
+	quiet   = 200 * time.Millisecond
+	longest = 2 * time.Second
+)
+
+// most is more than a pipe or a terminal holds.
+const most = 1 << 20
+
+// errLeft says that the command has ended, that all which it wrote was read, and that
+// something which it has left behind still holds the stream open.
+var errLeft = errors.New("left behind")
+
+// copy passes on what the command writes until the stream is closed, or is left to what
+// the command has left behind. The error is that of writing: the command then goes on as if
+// nothing were, but when nobody reads any more (EPIPE), it is told so the way it would have
+// been.
 func (s *stream) copy(e *ear) (lost error) {
 	defer s.outer.Close()
 	var begun []byte // a line without its end
-	defer func() { e.said <- begun }()
+	defer func() { e.tell(begun) }()
 	buffer := make([]byte, 64<<10)
 	for {
-		n, err := s.outer.Read(buffer)
+		n, err := s.next(buffer)
+		s.follow()
 		if n > 0 && lost == nil {
-			_, lost = s.to.Write(buffer[:n])
+			lost = s.write(buffer[:n])
 		}
 		if errors.Is(lost, unix.EPIPE) {
-			return nil
+			return lost
 		}
 		begun = e.listen(begun, buffer[:n])
+		if errors.Is(err, errLeft) {
+			s.leave()
+		}
 		if err != nil { // the end, which for a terminal is an error
 			return lost
 		}
-		s.extend()
+	}
+}
+
+// next waits for what the command writes. The time in which nobody takes what it wrote does
+// not count: only that in which there is nothing to take.
+func (s *stream) next(p []byte) (int, error) {
+	var silent time.Time // since when
+	for {
+		end := s.end.Load()
+		late := end != nil && time.Since(*end) > longest
+		if late && s.after > most {
+			return 0, errLeft
+		}
+		n, err := s.take(p)
+		switch {
+		case !errors.Is(err, unix.EAGAIN):
+			if end != nil {
+				s.after += n
+			}
+			return n, err
+		case late, !silent.IsZero() && time.Since(silent) >= quiet:
+			return 0, errLeft
+		case end != nil && silent.IsZero():
+			silent = time.Now()
+			_ = s.outer.SetReadDeadline(silent.Add(quiet))
+		}
+		if n, err = s.outer.Read(p); !errors.Is(err, os.ErrDeadlineExceeded) {
+			return n, err
+		}
+	}
+}
+
+// take reads what is there; if that is nothing, the error is EAGAIN.
+func (s *stream) take(p []byte) (n int, err error) {
+	err = s.control(func(fd int) error {
+		n, err = unix.Read(fd, p)
+		return err
+	})
+	if n == 0 && err == nil {
+		err = io.EOF
+	}
+	return max(n, 0), err
+}
+
+// write writes all of a text. Where it goes may have been made a file that does not wait,
+// by someone who shares it: then it is waited for here.
+func (s *stream) write(text []byte) error {
+	for {
+		n, err := s.to.Write(text)
+		if !errors.Is(err, unix.EAGAIN) {
+			return err
+		}
+		text = text[n:]
+		_, _ = unix.Poll([]unix.PollFd{{Fd: int32(s.to.Fd()), Events: unix.POLLOUT}}, -1)
 	}
 }
 
 // finish is called when the command has ended: its last words are waited for.
-func (s *stream) finish(end time.Time) {
-	s.end.Store(&end)
-	s.extend()
+func (s *stream) finish() {
+	now := time.Now()
+	s.end.Store(&now)
+	_ = s.outer.SetReadDeadline(now) // for one who waits already
 }
 
-// extend says how long the next words may take.
-func (s *stream) extend() {
-	end := s.end.Load()
-	if end == nil {
+// leave gives a stream to a process of its own, so that what still holds it open can go on
+// writing, and is not ended. Nothing that is sent to the group of this program or comes
+// from its terminal ends that process: it ends with the stream.
+func (s *stream) leave() {
+	if unix.SetNonblock(int(s.outer.Fd()), false) != nil {
 		return
 	}
-	next := time.Now().Add(quiet)
-	if next.After(*end) {
-		next = *end
-	}
-	if err := s.outer.SetReadDeadline(next); errors.Is(err, os.ErrNoDeadline) {
-		_ = s.outer.Close()
+	cat := exec.Command("cat")
+	cat.Dir = "/"
+	cat.Stdin, cat.Stdout = s.outer, s.to
+	cat.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if cat.Start() == nil {
+		_ = cat.Process.Release()
 	}
 }
 
-// An ear hears what all streams carry. What it has heard is told from a goroutine of its
-// own: a stream never waits for whoever listens, unless that is far behind.
+// An ear hears what all streams carry.
 type ear struct {
-	said    chan []byte
-	done    chan struct{}
+	mu      sync.Mutex
+	heard   func([]byte)
 	several bool
 }
 
-// longestLine bounds how much of a line is kept back until its end is there, and behind
-// how many pieces of text the listener may be.
-const (
-	longestLine = 64 << 10
-	behind      = 64
-)
-
-func newEar(heard func([]byte), several bool) *ear {
-	e := &ear{said: make(chan []byte, behind), done: make(chan struct{}), several: several}
-	go func() {
-		defer close(e.done)
-		for text := range e.said {
-			heard(text)
-		}
-	}()
-	return e
-}
+// longestLine bounds how much of a line is kept back until its end is there.
+const longestLine = 64 << 10
 
 // listen hears what a stream carries, and gives what is kept for later: with several
 // streams, the line that has not ended.
 func (e *ear) listen(before, text []byte) []byte {
 	whole := bytes.LastIndexByte(text, '\n') + 1
 	switch {
-	case !e.several || whole == 0 && len(before)+len(text) >= longestLine:
-		whole = len(text)
-	case whole == 0:
+	case !e.several:
+		e.tell(text)
+		return nil
+	case whole == 0 && len(before)+len(text) < longestLine:
 		return append(before, text...)
+	case whole == 0:
+		whole = len(text)
 	}
-	e.said <- append(before, text[:whole]...)
+	e.tell(append(before, text[:whole]...))
 	return bytes.Clone(text[whole:])
 }
 
-// close waits until all is told.
-func (e *ear) close() {
-	close(e.said)
-	<-e.done
+func (e *ear) tell(text []byte) {
+	if len(text) > 0 {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.heard(text)
+	}
 }

@@ -52,6 +52,7 @@ var Forms = map[string]Diagnoses{"text": DiagnosesText, "json": DiagnosesJSON, "
 // DiagnosesJSON writes an object for each log.
 func DiagnosesJSON(w io.Writer, all []Diagnosis) error {
 	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	for _, d := range all {
 		if err := enc.Encode(d); err != nil {
@@ -122,8 +123,11 @@ func remedies(b *strings.Builder, f diagnosis.Finding) {
 
 // name is what the log is called.
 func (d Diagnosis) name() string {
-	if d.Log == "" {
+	switch d.Log {
+	case "":
 		return "output"
+	case "-":
+		return "standard input"
 	}
 	return clean(d.Log)
 }
@@ -142,7 +146,16 @@ func (d Diagnosis) unknown(b *strings.Builder) {
 			fmt.Fprintf(b, "      %s\n", shorten(clean(line)))
 		}
 	}
-	b.WriteString("try: srcmend diagnose --draft LOG, which makes an entry for the catalogue of it\n")
+	log := d.Log
+	if log == "" || log == "-" {
+		log = "LOG"
+	}
+	if d.Log == "" {
+		b.WriteString("try: srcmend run --log LOG -- COMMAND, and then ")
+	} else {
+		b.WriteString("try: ")
+	}
+	fmt.Fprintf(b, "srcmend diagnose --draft %s, which makes an entry for the catalogue of it\n", clean(log))
 }
 
 // heading is what a finding is called: the place in the source, if there is one, and the
@@ -153,9 +166,9 @@ func heading(f diagnosis.Finding) string {
 		text = f.Case
 	}
 	if f.File != "" && f.Line > 0 {
-		text = fmt.Sprintf("%s:%d: %s", f.File, f.Line, text)
+		text = fmt.Sprintf("%s:%d: %s", relative(f.File), f.Line, text)
 	} else if f.File != "" {
-		text = f.File + ": " + text
+		text = relative(f.File) + ": " + text
 	}
 	if f.Symbol != "" {
 		text += " (" + f.Symbol + ")"
@@ -173,10 +186,24 @@ func excerpt(b *strings.Builder, f diagnosis.Finding) {
 			continue
 		}
 		fmt.Fprintf(b, "    > %s\n", line)
-		if at := strings.Index(line, f.Symbol); f.Symbol != "" && at >= 0 {
+		if at := about(line, f); at >= 0 {
 			fmt.Fprintf(b, "      %s%s\n", blanks(line[:at]), strings.Repeat("^", utf8.RuneCountInString(f.Symbol)))
 		}
 	}
+}
+
+// about is where in its line stands what a finding is about: behind the place that the line
+// begins with. It is -1 if it is not there.
+func about(line string, f diagnosis.Finding) int {
+	if f.Symbol == "" {
+		return -1
+	}
+	if place := strings.Index(line, fmt.Sprintf(":%d:", f.Line)); f.Line > 0 && place >= 0 {
+		if at := strings.Index(line[place:], f.Symbol); at >= 0 {
+			return place + at
+		}
+	}
+	return strings.Index(line, f.Symbol)
 }
 
 // blanks is as wide as a text.

@@ -68,21 +68,26 @@ type (
 )
 
 // DiagnosesSARIF writes one SARIF 2.1.0 log with the findings of all: the root causes as
-// errors, other causes as warnings, the rest as notes.
+// errors, or what may be one where it is not known, other causes as warnings, the rest as
+// notes.
 func DiagnosesSARIF(w io.Writer, all []Diagnosis) error {
 	run := sarifRun{Tool: sarifTool{sarifDriver{Name: "srcmend", Rules: []sarifRule{}}}, ColumnKind: "unicodeCodePoints", Results: []sarifResult{}}
 	rules := map[string]int{}
 	for _, d := range all {
-		for i, f := range d.Findings {
+		findings := d.Findings
+		if d.Outcome == diagnosis.Unknown {
+			findings = append([]diagnosis.Finding{d.guess()}, findings...)
+		}
+		for i, f := range findings {
 			index, known := rules[f.Signature]
 			if !known {
 				index = len(run.Tool.Driver.Rules)
 				rules[f.Signature] = index
 				run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, rule(f))
 			}
-			r := sarifResult{RuleID: f.Signature, RuleIndex: index, Level: "note", Message: sarifText{cleanLines(message(f))}}
+			r := sarifResult{RuleID: f.Signature, RuleIndex: index, Level: "note", Message: sarifText{literally.Replace(cleanLines(message(f)))}}
 			switch {
-			case i == 0 && d.Outcome == diagnosis.Failed:
+			case i == 0 && (d.Outcome == diagnosis.Failed || f.Signature == unknown):
 				r.Level = "error"
 			case f.Rank == signature.Cause:
 				r.Level = "warning"
@@ -97,9 +102,13 @@ func DiagnosesSARIF(w io.Writer, all []Diagnosis) error {
 		}
 	}
 	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return enc.Encode(sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}})
 }
+
+// literally writes a text so that SARIF finds no links and no placeholders in it.
+var literally = strings.NewReplacer(`\`, `\\`, "[", `\[`, "]", `\]`, "{", "{{", "}", "}}")
 
 // logName is the name of the log as a file that could be there.
 func (d Diagnosis) logName() string {

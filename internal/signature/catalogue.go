@@ -1,6 +1,7 @@
 package signature
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -29,6 +30,9 @@ type Signature struct {
 	Rank Rank   `json:"rank"`
 	// Alone it is no failure: many builds go on after it.
 	Weak bool `json:"weak,omitempty"`
+	// It says that configure, cmake or meson could not do what must go in any case: the log
+	// that they leave has the compiler's own words.
+	Probe bool `json:"probe,omitempty"`
 	// What it looks like, one of these.
 	Match []Pattern `json:"match"`
 	// Signatures that this one beats where both match a line.
@@ -144,7 +148,7 @@ type Catalogue struct {
 
 	gate    *gate
 	wanting map[int][]owned // the patterns that a piece of the gate is for
-	walking map[int][]int   // the walks that a piece of the gate is for
+	walking map[int][]walk  // the walks that a piece of the gate is for
 	// The pieces of the gate that structured lines have, and names of other logs.
 	structuring, logging map[int]bool
 }
@@ -188,10 +192,15 @@ func (l Layer) names() (all []string, err error) {
 	return all, err
 }
 
+func newCatalogue() *Catalogue {
+	return &Catalogue{beaten: map[string]map[string]bool{}, origins: map[string]origin{}}
+}
+
 // Load reads the catalogue, the lowest layer first. When anything is wrong, the error is
-// [yamlfile.Mistakes]; proof is not tried, see [Catalogue.Prove].
+// [yamlfile.Mistakes], and the catalogue has only what is right; proof is not tried, see
+// [Catalogue.Prove].
 func Load(layers ...Layer) (*Catalogue, error) {
-	c := &Catalogue{beaten: map[string]map[string]bool{}, origins: map[string]origin{}}
+	c := newCatalogue()
 	var wrong yamlfile.Mistakes
 	for i, l := range layers {
 		names, err := l.names()
@@ -206,56 +215,116 @@ func Load(layers ...Layer) (*Catalogue, error) {
 			wrong = append(wrong, c.add(i, path.Join(l.Name, name), text)...)
 		}
 	}
-	for _, s := range c.signatures {
+	for _, s := range c.named() {
 		general := c.origins[s.Of].signature
 		switch {
 		case s.Of == "":
 		case general == nil:
-			wrong = append(wrong, c.mistake(s, fmt.Sprintf("nobody knows the signature %q that %s is a case of", s.Of, s.ID), yamlfile.Nearest(s.Of, c.Names()), "of"))
+			wrong = append(wrong, c.mistake(s, fmt.Sprintf("nobody knows the signature %q that %s is a case of", s.Of, s.ID), didYouMean(s.Of, c.Names()), "of"))
 		case general.Of != "":
 			wrong = append(wrong, c.mistake(s, fmt.Sprintf("%s is itself a case of %s", s.Of, general.Of), "of: "+general.Of, "of"))
 		}
 		for i, id := range s.Over {
 			if !c.Known(id) {
-				wrong = append(wrong, c.mistake(s, fmt.Sprintf("nobody knows the signature %q that %s beats", id, s.ID), yamlfile.Nearest(id, c.Names()), "over", i))
+				wrong = append(wrong, c.mistake(s, fmt.Sprintf("nobody knows the signature %q that %s beats", id, s.ID), didYouMean(id, c.Names()), "over", i))
 			}
 		}
 	}
-	if len(wrong) > 0 {
-		return c, wrong.Err()
-	}
 	c.open()
-	return c, nil
+	return c, wrong.Err()
+}
+
+// named gives all signatures, in the order of their places.
+func (c *Catalogue) named() (all []*Signature) {
+	origins := slices.SortedFunc(maps.Values(c.origins), func(a, b origin) int {
+		return cmp.Or(cmp.Compare(a.file.Name, b.file.Name), cmp.Compare(a.index, b.index))
+	})
+	for _, o := range origins {
+		all = append(all, o.signature)
+	}
+	return all
+}
+
+// didYouMean is a hint at the nearest of some names, "" if none is near.
+func didYouMean(name string, known []string) string {
+	if near := yamlfile.Nearest(name, known); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return ""
 }
 
 // idForm is the form of a signature's id.
 var idForm = regexp.MustCompile(`^[a-z0-9]+(?:-[a-z0-9]+)*$`)
 
-// add takes the signatures of one file of a layer up.
+// add takes the signatures of one file of a layer up, those with a mistake in their form or
+// patterns only by name.
 func (c *Catalogue) add(layer int, name string, text []byte) yamlfile.Mistakes {
 	var f Family
 	doc, err := yamlfile.Decode(name, text, &f)
 	var wrong yamlfile.Mistakes
 	if errors.As(err, &wrong) {
-		return wrong
+		wrong = slices.Clone(wrong)
 	}
+	malformed := malformed(doc, wrong, len(f.Signatures))
 	for i := range f.Signatures {
 		s := &f.Signatures[i]
-		fail := func(text, hint string, at ...any) {
-			wrong = append(wrong, doc.Mistake(hint, text, append([]any{"signatures", i}, at...)...))
+		o := origin{signature: s, file: doc, index: i, layer: layer}
+		found := c.mistakes(o, malformed[i])
+		wrong = append(wrong, found...)
+		if s.ID == "" || c.Known(s.ID) && c.origins[s.ID].layer == layer {
+			continue
 		}
-		switch {
-		case !idForm.MatchString(s.ID):
-			fail(fmt.Sprintf("%q can't be the id of a signature", s.ID), "lower-case letters, digits and dashes", "id")
+		if c.Known(s.ID) { // that of a lower layer
+			c.signatures = slices.DeleteFunc(c.signatures, func(old *Signature) bool { return old.ID == s.ID })
+		}
+		c.origins[s.ID] = o
+		if malformed[i] || len(found) > 0 {
 			continue
-		case c.Known(s.ID) && c.origins[s.ID].layer == layer:
-			fail(fmt.Sprintf("signature %q stands twice in the catalogue", s.ID), "", "id")
-			continue
-		case len(s.Match) == 0:
+		}
+		c.signatures = append(c.signatures, s)
+		c.beaten[s.ID] = map[string]bool{s.Of: true}
+		for _, id := range s.Over {
+			c.beaten[s.ID][id] = true
+		}
+	}
+	return wrong
+}
+
+// malformed tells of each signature of a file whether one of the mistakes is in it.
+func malformed(doc *yamlfile.Doc, wrong yamlfile.Mistakes, signatures int) []bool {
+	all := make([]bool, signatures)
+	for _, m := range wrong {
+		for i := signatures - 1; i >= 0; i-- {
+			if doc.Lookup("signatures", i).Line <= m.Pos.Line {
+				all[i] = true
+				break
+			}
+		}
+	}
+	return all
+}
+
+// mistakes says what is wrong with one signature beside its form; what may be missing
+// because of a mistake in that is not missed.
+func (c *Catalogue) mistakes(o origin, malformed bool) (wrong yamlfile.Mistakes) {
+	s := o.signature
+	fail := func(text, hint string, at ...any) {
+		wrong = append(wrong, o.file.Mistake(hint, text, append([]any{"signatures", o.index}, at...)...))
+	}
+	if !idForm.MatchString(s.ID) && s.ID != "" {
+		fail(fmt.Sprintf("%q can't be the id of a signature", s.ID), "lower-case letters, digits and dashes", "id")
+	}
+	if c.Known(s.ID) && c.origins[s.ID].layer == o.layer {
+		fail(fmt.Sprintf("signature %q stands twice in the catalogue", s.ID), "", "id")
+	}
+	if !malformed {
+		if len(s.Match) == 0 {
 			fail(fmt.Sprintf("signature %s matches nothing", s.ID), "", "match")
-		case len(s.Proof.Matches) == 0:
+		}
+		if len(s.Proof.Matches) == 0 {
 			fail(fmt.Sprintf("signature %s has no line that proves it", s.ID), "proof.matches: the text of a real log, and what is captured there", "proof")
-		case s.Cause == "" && s.Rank != Secondary:
+		}
+		if s.Cause == "" && s.Rank != Secondary {
 			fail(fmt.Sprintf("signature %s does not say what went wrong", s.ID), "a sentence; it may hold {symbol}, {file} and {line}", "cause")
 		}
 		for j, r := range s.Remedies {
@@ -263,24 +332,37 @@ func (c *Catalogue) add(layer int, name string, text []byte) yamlfile.Mistakes {
 				fail(fmt.Sprintf("remedy %d of signature %s does not say what to do", j+1, s.ID), "a sentence; it may hold {symbol}, {file} and {line}", "remedies", j)
 			}
 		}
-		for j := range s.Match {
-			if key, err := s.Match[j].compile(); err != nil && key == "" {
-				fail(err.Error(), "", "match", j)
-			} else if err != nil {
-				fail(err.Error(), "", "match", j, key)
-			}
+	}
+	for j := range s.Match {
+		if key, err := s.Match[j].compile(); err != nil && key == "" {
+			fail(err.Error(), "", "match", j)
+		} else if err != nil {
+			fail(err.Error(), "", "match", j, key)
 		}
-		if c.Known(s.ID) { // that of a lower layer
-			c.signatures = slices.DeleteFunc(c.signatures, func(old *Signature) bool { return old.ID == s.ID })
-		}
-		c.signatures = append(c.signatures, s)
-		c.origins[s.ID] = origin{s, doc, i, layer}
-		c.beaten[s.ID] = map[string]bool{s.Of: true}
-		for _, id := range s.Over {
-			c.beaten[s.ID][id] = true
+	}
+	const known = "it may hold {symbol}, {file} and {line}"
+	if hole := unknownHole(s.Cause); hole != "" {
+		fail(fmt.Sprintf("nothing is known as %s", hole), known, "cause")
+	}
+	for j, r := range s.Remedies {
+		if hole := unknownHole(r.Do); hole != "" {
+			fail(fmt.Sprintf("nothing is known as %s", hole), known, "remedies", j, "do")
 		}
 	}
 	return wrong
+}
+
+// holes are what a sentence leaves open for what was captured.
+var holes = regexp.MustCompile(`\{[a-z]+\}`)
+
+// unknownHole is one in a text that nothing fills, "" if there is none.
+func unknownHole(text string) string {
+	for _, hole := range holes.FindAllString(text, -1) {
+		if !slices.Contains([]string{"{symbol}", "{file}", "{line}"}, hole) {
+			return hole
+		}
+	}
+	return ""
 }
 
 // mistake is one in a signature.
@@ -302,7 +384,7 @@ func (c *Catalogue) open() {
 		}
 		return i
 	}
-	c.wanting, c.walking = map[int][]owned{}, map[int][]int{}
+	c.wanting, c.walking = map[int][]owned{}, map[int][]walk{}
 	var errorWords []int
 	for _, s := range severities {
 		if s.means == "error" {
@@ -322,8 +404,9 @@ func (c *Catalogue) open() {
 			}
 		}
 	}
-	for i, w := range walks {
-		c.walking[piece(w.piece)] = append(c.walking[piece(w.piece)], i)
+	for _, w := range walks {
+		at := piece(w.piece())
+		c.walking[at] = append(c.walking[at], w)
 	}
 	c.structuring, c.logging = map[int]bool{}, map[int]bool{}
 	for _, text := range structures {

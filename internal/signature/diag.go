@@ -65,11 +65,18 @@ func parse(text string) (d diagnostic, ok bool) {
 	if where == "" {
 		return d, true
 	}
-	if !strings.HasSuffix(where, ":") {
-		return d, false
+	if !strings.HasSuffix(where, ":") || strings.ContainsAny(where, `"{};`) {
+		return d, false // it is source, or a program's output
 	}
 	d.file, d.line, d.column = place(strings.TrimSuffix(where, ":"))
 	return d, true
+}
+
+// isSource reports whether a line is one of the source that a compiler shows below what it
+// says: it begins with its number and a bar.
+func isSource(text string) bool {
+	before, _, found := strings.Cut(text, "|")
+	return found && before != "" && strings.Trim(before, " \t+-0123456789") == ""
 }
 
 // place takes FILE:LINE:COLUMN apart, of which the last one or two may be missing.

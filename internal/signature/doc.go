@@ -7,9 +7,9 @@
 // it must not.
 //
 //	cat, err := signature.Load(signature.Layer{Name: "signatures", Files: files})
-//	found := cat.Scan(log)
-//	if root, ok := signature.Root(found); ok {
-//		fmt.Println(root.File, root.Line, root.Cause)
+//	scan, err := cat.Scan(log)
+//	for _, m := range scan.Matches {
+//		fmt.Println(m.LogLine, m.Signature.ID, m.File, m.Line, m.Symbol)
 //	}
 //
 // Reading a log takes one pass and memory bound by the catalogue, not by the

@@ -5,12 +5,26 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
 )
 
 // Draft makes a file of the catalogue of a line that no signature matches: what is sure to
 // differ the next time, names and numbers, is left open. A person has to say what it means.
+// It is "" if too much of the line differs from one time to the next.
 func Draft(text string) string {
-	text = prepared(text)
+	draft := draft(prepared(text))
+	whole := strings.ReplaceAll(draft, `: "" #`, `: "something" #`)
+	c := newCatalogue()
+	wrong := c.add(0, "draft", []byte(whole))
+	c.open()
+	if len(wrong) > 0 || len(c.Prove()) > 0 {
+		return ""
+	}
+	return draft
+}
+
+// draft makes the file, whether it is of use or not.
+func draft(text string) string {
 	key, message := "line", text
 	var d diagnostic
 	if parsed, ok := parse(text); ok && parsed.severity == "error" {
@@ -44,7 +58,7 @@ signatures:
 
 // quoted is a text as YAML has it: a string of JSON is one.
 func quoted(text string) string {
-	if !strings.ContainsAny(text, "'\n") {
+	if !strings.ContainsFunc(text, func(r rune) bool { return r == '\'' || unicode.IsControl(r) }) {
 		return "'" + text + "'"
 	}
 	var b strings.Builder
@@ -54,8 +68,9 @@ func quoted(text string) string {
 	return strings.TrimSpace(b.String())
 }
 
-// loose is what differs from one log to the next: what stands in quotes, paths, numbers.
-var loose = regexp.MustCompile(`'[^']+'|(?:\.{0,2}/)?[\w.+-]+(?:/[\w.+-]+)+|/[\w.+/-]+|\b0x[0-9a-f]+\b|\d+`)
+// loose is what differs from one log to the next: what stands in quotes, paths, numbers, and
+// what is not text.
+var loose = regexp.MustCompile(`[\t\x{fffd}\x{feff}]+|'[^']+'|(?:\.{0,2}/)?[\w.+-]+(?:/[\w.+-]+)+|/[\w.+/-]+|\b0x[0-9a-f]+\b|\d+`)
 
 // generalised is a pattern for a text, and the symbol that it captures there.
 func generalised(text string) (pattern, symbol string) {
@@ -66,6 +81,8 @@ func generalised(text string) (pattern, symbol string) {
 		b.WriteString(regexp.QuoteMeta(text[at:span[0]]))
 		part := text[span[0]:span[1]]
 		switch {
+		case strings.Trim(part, "\t\ufffd\ufeff") == "":
+			b.WriteString(`.+`)
 		case part[0] == '\'' && symbol == "":
 			symbol = part[1 : len(part)-1]
 			b.WriteString("'{symbol}'")

@@ -2,6 +2,7 @@ package signature
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
 )
 
@@ -9,13 +10,19 @@ import (
 // at every second place of the text for two pieces of four bytes of each.
 const shortest = 5
 
+// enough is the length of a piece from which on it is looked for by six bytes, too.
+const enough = 7
+
 // A gate finds pieces of plain text in a text, many at once. It is made so that a text
 // without any is soon gone through: one look at four bytes, at every second place, and
-// into a table of bits that fits into the cache.
+// into a table of bits that fits into the cache. Where that says yes, one more look, at six
+// bytes, for all but the shortest pieces.
 type gate struct {
 	pieces []string
-	seen   [1 << (hashBits - 6)]uint64 // bits of hashes
-	slots  []slot                      // a table of grams, by hash
+	seen   bitset // of four bytes
+	brief  bitset // of four bytes, of pieces that are too short for more
+	longer bitset // of six bytes
+	slots  []slot // a table of grams, by hash
 	mask   uint32
 }
 
@@ -25,8 +32,14 @@ type slot struct {
 	grams []gram // nil for nothing
 }
 
-// hashBits is how large the table of bits is: 32 KiB.
+// hashBits is how large a table of bits is: 32 KiB.
 const hashBits = 18
+
+// A bitset has a bit for each hash.
+type bitset [1 << (hashBits - 6)]uint64
+
+func (b *bitset) set(h uint32)        { b[h>>6] |= 1 << (h & 63) }
+func (b *bitset) bit(h uint32) uint64 { return b[h>>6] >> (h & 63) & 1 }
 
 // A gram is four bytes of a piece.
 type gram struct {
@@ -36,14 +49,18 @@ type gram struct {
 // newGate makes a gate for pieces, each of which has at least the shortest length.
 func newGate(pieces []string) *gate {
 	g := &gate{pieces: pieces}
-	grams := map[uint32][]gram{}
+	grams, usual := map[uint32][]gram{}, usual(everyday)
 	for i, p := range pieces {
-		at := rarest(p)
+		at := rarest(p, usual)
 		for _, at := range []int{at, at + 1} {
 			v := binary.LittleEndian.Uint32([]byte(p[at : at+4]))
 			grams[v] = append(grams[v], gram{i, at})
-			h := hash(v)
-			g.seen[h>>6] |= 1 << (h & 63)
+			g.seen.set(hash(v))
+			if len(p) < enough {
+				g.brief.set(hash(v))
+			} else {
+				g.longer.set(hash6(six(p[at:])))
+			}
 		}
 	}
 	g.mask = 1<<bits.Len(uint(8*len(grams))) - 1
@@ -60,12 +77,33 @@ func newGate(pieces []string) *gate {
 
 func hash(v uint32) uint32 { return v * 0x9e3779b1 >> (32 - hashBits) }
 
+// hash6 is for the lower six bytes.
+func hash6(v uint64) uint32 { return uint32(v << 16 * 0x9e3779b97f4a7c15 >> (64 - hashBits)) }
+
+// six gives the six bytes that a text begins with.
+func six(text string) uint64 {
+	return uint64(binary.LittleEndian.Uint32([]byte(text[:4]))) | uint64(text[4])<<32 | uint64(text[5])<<40
+}
+
+// usual counts the four bytes that a text has at each place.
+func usual(text string) map[string]int {
+	count := map[string]int{}
+	for at := 0; at+4 <= len(text); at++ {
+		count[text[at:at+4]]++
+	}
+	return count
+}
+
 // rarest is where in a piece the four bytes, and the four behind the first, are that
-// build logs have least of. What is rare is guessed: capitals, digits and signs are.
-func rarest(piece string) int {
-	best, most := 0, -1
-	for at := 0; at+shortest <= len(piece); at++ {
-		score := 0
+// build logs have least of: those that are not usual, else what is rare as it seems.
+func rarest(piece string, usual map[string]int) int {
+	const heavy = 100
+	best, most, need := 0, math.MinInt, shortest
+	if len(piece) >= enough {
+		need = enough
+	}
+	for at := 0; at+need <= len(piece); at++ {
+		score := -heavy * (usual[piece[at:at+4]] + usual[piece[at+1:at+shortest]])
 		for _, c := range []byte(piece[at : at+shortest]) {
 			score += rarity(c)
 		}
@@ -76,7 +114,7 @@ func rarest(piece string) int {
 	return best
 }
 
-// rarity guesses how rare a byte is.
+// rarity guesses how rare a byte is: capitals, digits and signs are.
 func rarity(c byte) int {
 	switch {
 	case c >= 'A' && c <= 'Z':
@@ -106,14 +144,25 @@ func (g *gate) scan(text []byte, hit func(piece, at int)) {
 		v := binary.LittleEndian.Uint64(text[i:])
 		w := uint64(binary.LittleEndian.Uint32(text[i+8:]))
 		a, b, c, d := hash(uint32(v)), hash(uint32(v>>16)), hash(uint32(v>>32)), hash(uint32(v>>48|w<<16))
-		found := g.seen[a>>6]>>(a&63)&1 | g.seen[b>>6]>>(b&63)&1<<1 | g.seen[c>>6]>>(c&63)&1<<2 | g.seen[d>>6]>>(d&63)&1<<3
+		found := g.seen.bit(a) | g.seen.bit(b)<<1 | g.seen.bit(c)<<2 | g.seen.bit(d)<<3
 		for ; found != 0; found &= found - 1 {
-			g.check(text, i+2*bits.TrailingZeros64(found), hit)
+			if at := i + 2*bits.TrailingZeros64(found); g.likely(text[at:]) {
+				g.check(text, at, hit)
+			}
 		}
 	}
 	for ; i+4 <= len(text); i += 2 {
 		g.check(text, i, hit)
 	}
+}
+
+// likely takes the second look.
+func (g *gate) likely(text []byte) bool {
+	if len(text) < 8 {
+		return true
+	}
+	v := binary.LittleEndian.Uint64(text)
+	return g.longer.bit(hash6(v))|g.brief.bit(hash(uint32(v))) != 0
 }
 
 // check looks which pieces have the four bytes at a place, and stand there.

@@ -7,6 +7,7 @@ import (
 	"regexp/syntax"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // A Pattern says what a signature looks like in a log: one regular expression over a
@@ -29,9 +30,35 @@ type Pattern struct {
 	Above string `json:"above,omitempty"`
 	Below string `json:"below,omitempty"`
 
-	over, then, not, above, below *regexp.Regexp
+	over, then, not, above, below *expression
 	needs                         []string // pieces of plain text, one of which every match has
-	steps                         int      // of all expressions
+}
+
+// An expression is compiled when it is needed: of a whole catalogue few are.
+type expression struct {
+	text     string
+	literals []string // plain texts that every match has, in that order
+	once     sync.Once
+	compiled *regexp.Regexp
+}
+
+// possible reports whether a text has all that a match of it would have in any case. That
+// is known much sooner than whether it matches.
+func (e *expression) possible(text string) bool {
+	for _, literal := range e.literals {
+		at := strings.Index(text, literal)
+		if at < 0 {
+			return false
+		}
+		text = text[at+len(literal):]
+	}
+	return true
+}
+
+// re is the regular expression.
+func (e *expression) re() *regexp.Regexp {
+	e.once.Do(func() { e.compiled = regexp.MustCompile(e.text) })
+	return e.compiled
 }
 
 // maxWithin bounds how many lines a pattern looks ahead.
@@ -52,20 +79,22 @@ func (p *Pattern) compile() (key string, err error) {
 	if p.Line != "" {
 		key, text = "line", p.Line
 	}
-	if p.over, p.needs, err = p.compiled(text); err != nil {
+	over, parsed, err := parseExpression(text)
+	if err != nil {
 		return key, err
 	}
+	p.over, p.needs = over, required(parsed)
 	if p.needs == nil && p.Error == "" {
 		return key, fmt.Errorf("every line it matches needs some plain text of %d characters or more without quotes, one of a few, or each line of a log would have to be tried", shortest)
 	}
 	for _, more := range []struct {
 		key, text string
-		re        **regexp.Regexp
+		to        **expression
 	}{{"then", p.Then, &p.then}, {"not", p.Not, &p.not}, {"above", p.Above, &p.above}, {"below", p.Below, &p.below}} {
 		if more.text == "" {
 			continue
 		}
-		if *more.re, _, err = p.compiled(more.text); err != nil {
+		if *more.to, _, err = parseExpression(more.text); err != nil {
 			return more.key, err
 		}
 	}
@@ -80,24 +109,58 @@ func (p *Pattern) compile() (key string, err error) {
 	return "", nil
 }
 
-// compiled reads a regular expression, and finds out what every match of it has.
-func (p *Pattern) compiled(text string) (*regexp.Regexp, []string, error) {
+// parseExpression reads a regular expression.
+func parseExpression(text string) (*expression, *syntax.Regexp, error) {
 	text = captures.Replace(text)
-	re, err := regexp.Compile(text)
+	parsed, err := syntax.Parse(text, syntax.Perl)
 	if err != nil {
 		return nil, nil, fmt.Errorf("not a regular expression: %w", err)
 	}
-	parsed, err := syntax.Parse(text, syntax.Perl)
-	if err != nil {
-		return nil, nil, err
+	names := map[string]bool{}
+	for _, name := range parsed.CapNames() {
+		switch {
+		case name == "":
+		case names[name]:
+			return nil, nil, fmt.Errorf("%s is captured twice, and only one counts: a second symbol may be called symbol2", name)
+		case name != "file" && name != "line" && !strings.HasPrefix(name, "symbol"):
+			return nil, nil, fmt.Errorf("nobody takes what is captured as %s: file, line and symbol are known", name)
+		}
+		names[name] = true
 	}
 	parsed = parsed.Simplify()
-	prog, err := syntax.Compile(parsed)
-	if err != nil {
-		return nil, nil, err
+	return &expression{text: text, literals: literals(parsed)}, parsed, nil
+}
+
+// literals gives plain texts that every match has, in that order.
+func literals(re *syntax.Regexp) []string {
+	switch {
+	case re.Op == syntax.OpLiteral && re.Flags&syntax.FoldCase == 0:
+		return []string{string(re.Rune)}
+	case re.Op == syntax.OpCapture:
+		return literals(re.Sub[0])
+	case re.Op == syntax.OpConcat:
+		var all []string
+		for _, sub := range re.Sub {
+			all = append(all, literals(sub)...)
+		}
+		return all
 	}
-	p.steps += len(prog.Inst)
-	return re, required(parsed), nil
+	return nil
+}
+
+// steps is how many steps the expressions have, as the regexp package counts them.
+func (p *Pattern) steps() (n int) {
+	for _, e := range []*expression{p.over, p.then, p.not, p.above, p.below} {
+		if e == nil {
+			continue
+		}
+		if _, parsed, err := parseExpression(e.text); err == nil {
+			if prog, err := syntax.Compile(parsed); err == nil {
+				n += len(prog.Inst)
+			}
+		}
+	}
+	return n
 }
 
 // maxNeeds is how many pieces a pattern may choose from.

@@ -24,6 +24,7 @@ type reader struct {
 	gate *gate
 
 	text    []byte // what is in the buffer
+	before  int    // how many bytes of the log are not in it any more
 	number  int    // of the line at counted, from 1
 	counted int    // offset in text
 	done    int    // offset in text up to which lines were given
@@ -49,6 +50,7 @@ func (r *reader) run(visit func(l line, pieces []int)) error {
 		all = all[:0]
 		from := max(0, r.done-64)
 		r.gate.scan(buffer[from:min(len(buffer), end+64)], func(piece, at int) { all = append(all, found{from + at, piece}) })
+		r.coloured(end, func(piece, at int) { all = append(all, found{at, piece}) })
 		slices.SortFunc(all, func(a, b found) int { return a.at - b.at })
 		r.lines(all, end, visit)
 		if last {
@@ -58,7 +60,24 @@ func (r *reader) run(visit func(l line, pieces []int)) error {
 		keep := max(0, end-behind)
 		r.count(keep)
 		buffer = buffer[:copy(buffer, buffer[keep:])]
-		r.counted, r.done = r.counted-keep, end-keep
+		r.counted, r.done, r.before = r.counted-keep, end-keep, r.before+keep
+	}
+}
+
+// coloured looks for pieces in lines with escape sequences, which may stand within a piece.
+func (r *reader) coloured(end int, hit func(piece, at int)) {
+	for at := r.done; at < end; {
+		next := bytes.IndexByte(r.text[at:end], 0x1b)
+		if next < 0 {
+			return
+		}
+		start, ok := r.start(at + next)
+		stop := r.stop(at + next)
+		if ok {
+			shown := buildlog.Clean(string(r.text[start:min(stop, start+buildlog.MaxLine)]))
+			r.gate.scan([]byte(shown), func(piece, _ int) { hit(piece, start) })
+		}
+		at = stop
 	}
 }
 
@@ -138,6 +157,14 @@ func (l line) whole() []byte {
 		text = text[:newline]
 	}
 	return text
+}
+
+// offset is where in the log the line begins.
+func (l line) offset() int { return l.r.before + l.start }
+
+// excerpt is as much of the line as is shown beside another.
+func (l line) excerpt() string {
+	return cut(l.String(), maxExcerpt)
 }
 
 // String is the line as text that can be shown.

@@ -1,6 +1,7 @@
 package signature
 
 import (
+	"bytes"
 	"hash/maphash"
 	"io"
 	"path"
@@ -8,15 +9,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // A Match is a signature in a log.
 type Match struct {
 	Signature *Signature
-	LogLine   int // counted from 1
-	Last      int // where the very same line stands last
-	Text      string
+	LogLine   int    // counted from 1
+	Text      string // of that line, its beginning if it is long
 	File      string // as the tool printed it
+	Folder    string // that make was in, "" if it is not known
 	Line      int
 	Column    int
 	Symbol    string
@@ -24,6 +26,8 @@ type Match struct {
 	Command string
 	// Before and After are the lines around it, cleaned.
 	Before, After []string
+
+	by owned // the pattern that has matched
 }
 
 // A Scan is what there is to know of a log.
@@ -31,22 +35,17 @@ type Scan struct {
 	Matches []Match // in the order of their lines
 	// Strange are errors that no signature names, the first of them.
 	Strange []Match
-	// Folders are the lines in which make says where it goes.
-	Folders []Folder
+	// Folders are where make says that it goes, the first few.
+	Folders []string
 	// Logs are the names of other logs that it mentions: those of configure, cmake and meson.
 	Logs []Mention
 	// Last are the last lines that are not empty, cleaned.
 	Last []string
+	// Command is the last line in which a compiler is run or a program linked, if it is one
+	// of the last lines of the log; 0 if there is none.
+	Command int
 	// Lines is how many lines the log has.
 	Lines int
-}
-
-// A Folder is a line in which make says where it goes to, or comes from.
-type Folder struct {
-	LogLine int
-	Level   int
-	Enters  bool
-	Path    string
 }
 
 // A Mention is a line with the name of another log.
@@ -55,105 +54,127 @@ type Mention struct {
 	Name    string
 }
 
-// What is kept of a log: so many matches of one signature, so many errors without a
-// name, so many lines of make's, so many at its end, and so many around each match.
-const (
-	keepMatches = 100
-	keepStrange = 20
-	keepFolders = 200_000
-	keepSame    = 3 // of lines that are alike
-	keepLogs    = 20
-	keepLast    = 10
-	around      = 3
-)
-
 // A scanning is a scan on its way.
 type scanning struct {
 	*Catalogue
 	out   Scan
-	count map[*Signature]int
-	seen  map[uint64]*seen
+	found store
+	work  effort
+	stack stack
+	tried []owned
+	seen  map[uint64]seen // by the hash of a line
 	seed  maphash.Seed
 }
 
-// A seen line is one that may come again.
+// A seen line may come again. If something was found in it, it is looked at again so often.
 type seen struct {
-	count int
-	found []int // indices of its matches
+	times, at int
+	by        []owned // the patterns that have matched
 }
 
-// maxSeen bounds how many different lines are remembered.
-const maxSeen = 1 << 16
+// What is looked at, and noted, of a log.
+const (
+	maxSeen     = 1 << 16 // different lines that are remembered
+	keepSame    = 3       // of lines that are alike; the next only if it stands apart
+	keepFolders = 100
+	keepLogs    = 20
+	keepLast    = 10
+)
+
+// apart is the first line that stands apart from one before it, where there are many alike:
+// the later in a log, the further.
+func apart(line int) int {
+	const least, share = 20, 500
+	return line + max(least, line/share)
+}
 
 // Scan reads a log once, to its end. What compilers write as JSON or SARIF is read as what
 // they say otherwise; where the log is nothing but one document of that, an error's line
-// is its number.
+// is its number. What is kept, and the work on each part of the log, are bounded: of a
+// signature that a log is full of, the first and the last matches are given.
 func (c *Catalogue) Scan(log io.Reader) (Scan, error) {
-	s := &scanning{Catalogue: c, count: map[*Signature]int{}, seen: map[uint64]*seen{}, seed: maphash.MakeSeed()}
+	s, err := c.scan(log)
+	return s.out, err
+}
+
+// scan is a scan, with what it took.
+func (c *Catalogue) scan(log io.Reader) (*scanning, error) {
+	s := &scanning{Catalogue: c, found: newStore(), work: newEffort(), seen: map[uint64]seen{}, seed: maphash.MakeSeed(), stack: newStack()}
 	r := &reader{from: document(log), gate: c.gate}
 	err := r.run(s.visit)
 	s.out.Lines, s.out.Last = r.number, r.last(keepLast)
-	return s.out, err
+	s.out.Command = r.lastCommand()
+	s.out.Matches, s.out.Strange = s.found.all(&s.stack)
+	return s, err
 }
 
 // visit looks at one line that has pieces of text in it.
 func (s *scanning) visit(l line, pieces []int) {
-	raw := l.raw()
-	if len(s.out.Folders) < keepFolders && s.folder(l, pieces) {
+	if s.walk(l, pieces) {
 		return
 	}
 	s.mentioned(l, pieces)
-	sum := maphash.Bytes(s.seed, raw)
+	sum := maphash.Bytes(s.seed, l.raw())
 	if len(s.seen) > maxSeen {
 		clear(s.seen)
 	}
 	before := s.seen[sum]
-	if before == nil {
-		before = &seen{}
-		s.seen[sum] = before
-	}
-	if before.count++; before.count > keepSame {
-		for _, i := range before.found {
-			s.out.Matches[i].Last = l.number
-		}
+	if before.times >= keepSame && (before.by == nil || l.number < apart(before.at)) {
 		return
 	}
-	have := len(s.out.Matches)
-	defer func() {
-		for i := have; i < len(s.out.Matches); i++ {
-			before.found = append(before.found, i)
+	if s.structured(l, pieces) {
+		before.times = keepSame
+	} else if before.times < keepSame {
+		for _, m := range s.look(l, l, s.candidates(pieces)) {
+			if m.Signature != nil && !slices.Contains(before.by, m.by) {
+				before.by = append(before.by, m.by)
+			}
 		}
-	}()
-	if !s.structured(l, pieces) {
-		s.look(l, l, pieces)
+	} else {
+		s.look(l, l, before.by)
 	}
+	s.seen[sum] = seen{before.times + 1, l.number, before.by}
 }
 
-// look tries signatures on a line, which stands at another one in the log.
-func (s *scanning) look(l, at line, pieces []int) {
-	text := l.plain()
-	d, isDiagnostic := parse(text)
-	var here []Match
-	tried := map[*Pattern]bool{}
+// candidates are the patterns that some pieces are for.
+func (s *scanning) candidates(pieces []int) []owned {
+	s.tried = s.tried[:0]
 	for _, piece := range pieces {
 		for _, p := range s.wanting[piece] {
-			if tried[p.Pattern] || s.count[p.Signature] >= keepMatches {
-				continue
+			if !slices.Contains(s.tried, p) {
+				s.tried = append(s.tried, p)
 			}
-			tried[p.Pattern] = true
-			if m, ok := p.match(l, text, d, isDiagnostic); ok {
-				here = append(here, m)
-			}
+		}
+	}
+	return s.tried
+}
+
+// look tries patterns on a line, which stands at another one in the log, and gives what was
+// found.
+func (s *scanning) look(l, at line, patterns []owned) []Match {
+	text := l.plain()
+	if isSource(text) {
+		return nil
+	}
+	s.work.read = at.offset()
+	d, isDiagnostic := parse(text)
+	var here []Match
+	for _, p := range patterns {
+		if !s.found.wants(p.Signature, l.number) {
+			continue
+		}
+		if m, ok := p.match(l, text, d, isDiagnostic, &s.work); ok {
+			here = append(here, m)
 		}
 	}
 	here = s.unbeaten(here)
-	if len(here) == 0 && isDiagnostic && d.severity == "error" && len(s.out.Strange) < keepStrange {
-		s.out.Strange = append(s.out.Strange, s.surrounded(Match{LogLine: l.number, Text: l.String(), File: d.file, Line: d.line, Column: d.column}, at))
+	if len(here) == 0 && isDiagnostic && d.severity == "error" && s.found.wants(nil, l.number) {
+		here = []Match{{LogLine: l.number, Text: l.String(), File: d.file, Line: d.line, Column: d.column}}
 	}
 	for _, m := range here {
-		s.count[m.Signature]++
-		s.out.Matches = append(s.out.Matches, s.surrounded(m, at))
+		s.found.keep(s.surrounded(m, at), s.stack.turn)
 	}
+	return here
 }
 
 // unbeaten leaves out what another signature on the same line beats, and the second of
@@ -174,12 +195,13 @@ func (s *scanning) unbeaten(all []Match) []Match {
 
 // surrounded adds the lines around a match.
 func (s *scanning) surrounded(m Match, l line) Match {
+	m.Text = cut(m.Text, maxText)
 	for at := l; len(m.Before) < around; {
 		before, ok := at.before()
 		if !ok {
 			break
 		}
-		m.Before = append([]string{before.String()}, m.Before...)
+		m.Before = append([]string{before.excerpt()}, m.Before...)
 		at = before
 	}
 	for at := l; len(m.After) < around; {
@@ -187,15 +209,39 @@ func (s *scanning) surrounded(m Match, l line) Match {
 		if !ok {
 			break
 		}
-		m.After = append(m.After, next.String())
+		m.After = append(m.After, next.excerpt())
 		at = next
 	}
-	m.Command = command(m, l)
+	m.Command, m.Folder = command(m, l), s.stack.folder()
 	return m
 }
 
 // commands are how the lines begin that make prints before it runs something.
 var commands = regexp.MustCompile(`(?:^|[\s/;&(])(?:[\w.]+-)*(?:cc|gcc|g\+\+|c\+\+|clang|clang\+\+|tcc|icc|gfortran|ld|ar|libtool|xgcc|CC|CCLD|CXX|CXXLD)(?:-[\d.]+)?\s+\S`)
+
+// isCommand reports whether a line is a command that compiles or links.
+func isCommand(text string) bool {
+	return commands.MatchString(text) && !strings.Contains(text, "error: ") && !strings.Contains(text, "warning: ")
+}
+
+// lastCommand is the number of the last line that is a command; 0 if it is not among the
+// last ones.
+func (r *reader) lastCommand() int {
+	at := line{r: r, number: r.number + 1, start: len(r.text) + 1}
+	for range lookBack {
+		before, ok := at.before()
+		if !ok {
+			break
+		}
+		if raw := before.raw(); bytes.Contains(raw, []byte(" -c ")) || bytes.Contains(raw, []byte(" -o ")) {
+			if isCommand(before.String()) {
+				return before.number
+			}
+		}
+		at = before
+	}
+	return 0
+}
 
 // lookBack is how many lines before a match its command is looked for.
 const lookBack = 80
@@ -203,20 +249,25 @@ const lookBack = 80
 // command looks for the command that a match is about: the nearest before it that names
 // the file, or, for what a linker says, makes a program.
 func command(m Match, l line) string {
-	base := path.Base(m.File)
+	base, sign := path.Base(m.File), []byte(" -c ")
+	if m.Column == 0 {
+		sign = []byte(" -o ")
+	}
 	for range lookBack {
 		before, ok := l.before()
 		if !ok {
 			return ""
 		}
 		l = before
-		text := l.String()
-		if len(text) < 4 || !commands.MatchString(text) || strings.Contains(text, "error: ") || strings.Contains(text, "warning: ") {
+		if !bytes.Contains(l.raw(), sign) {
 			continue
 		}
-		compiles := strings.Contains(text, " -c ")
-		if m.Column > 0 && compiles && strings.Contains(text, base) || m.Column == 0 && !compiles && strings.Contains(text, " -o ") {
-			return text
+		text := l.String()
+		if !isCommand(text) {
+			continue
+		}
+		if m.Column > 0 && strings.Contains(text, base) || m.Column == 0 && !strings.Contains(text, " -c ") {
+			return cut(text, maxCommand)
 		}
 	}
 	return ""
@@ -226,8 +277,8 @@ func command(m Match, l line) string {
 var quotes = strings.NewReplacer("«\u00a0", "'", "\u00a0»", "'", "«\u202f", "'", "\u202f»", "'", "\u00a0", " ", "\u202f", " ", "‘", "'", "’", "'", "“", "'", "”", "'", "`", "'", "´", "'", "«", "'", "»", "'", "„", "'", "‚", "'", "‹", "'", "›", "'", "「", "'", "」", "'")
 
 // match tries a pattern on a line.
-func (p *owned) match(l line, text string, d diagnostic, isDiagnostic bool) (Match, bool) {
-	m := Match{Signature: p.Signature, LogLine: l.number, Last: l.number}
+func (p *owned) match(l line, text string, d diagnostic, isDiagnostic bool, work *effort) (Match, bool) {
+	m := Match{Signature: p.Signature, LogLine: l.number, by: *p}
 	over := text
 	if p.Error != "" {
 		if !isDiagnostic || d.severity != "error" {
@@ -235,14 +286,17 @@ func (p *owned) match(l line, text string, d diagnostic, isDiagnostic bool) (Mat
 		}
 		over = d.message
 	}
-	groups := p.over.FindStringSubmatch(over)
-	if groups == nil || p.not != nil && p.not.MatchString(text) {
+	if !p.over.possible(over) || !work.may(p.Pattern, len(over)) {
+		return m, false
+	}
+	groups := p.over.re().FindStringSubmatch(over)
+	if groups == nil || p.not != nil && p.not.re().MatchString(text) {
 		return m, false
 	}
 	if isDiagnostic && d.line > 0 { // otherwise it is the name of a tool
 		m.File, m.Line, m.Column = d.file, d.line, d.column
 	}
-	m.take(p.over, groups, true)
+	m.take(p.over.re(), groups, true)
 	if p.then != nil && !p.follows(l, &m) {
 		return m, false
 	}
@@ -254,13 +308,13 @@ func (p *owned) match(l line, text string, d diagnostic, isDiagnostic bool) (Mat
 // context takes from the lines above and below what they capture.
 func (p *owned) context(l line, m *Match) {
 	for _, way := range []struct {
-		over *regexp.Regexp
+		over *expression
 		step func(line) (line, bool)
 	}{{p.above, line.before}, {p.below, line.next}} {
 		at, ok := way.step(l)
 		for i := 0; way.over != nil && ok && i < maxWithin; i++ {
-			if groups := way.over.FindStringSubmatch(at.plain()); groups != nil {
-				m.take(way.over, groups, false)
+			if groups := way.over.re().FindStringSubmatch(at.plain()); groups != nil {
+				m.take(way.over.re(), groups, false)
 				break
 			}
 			at, ok = way.step(at)
@@ -275,8 +329,8 @@ func (p *owned) follows(l line, m *Match) bool {
 		if !ok {
 			return false
 		}
-		if groups := p.then.FindStringSubmatch(next.plain()); groups != nil {
-			m.take(p.then, groups, true)
+		if groups := p.then.re().FindStringSubmatch(next.plain()); groups != nil {
+			m.take(p.then.re(), groups, true)
 			return true
 		}
 		l = next
@@ -292,7 +346,9 @@ func (m *Match) take(re *regexp.Regexp, groups []string, may bool) {
 		case name == "file" && (may || m.File == ""):
 			m.File = groups[i]
 		case name == "line" && (may || m.Line == 0):
-			m.Line, _ = strconv.Atoi(groups[i])
+			if n, err := strconv.Atoi(groups[i]); err == nil {
+				m.Line = n
+			}
 		case strings.HasPrefix(name, "symbol") && (may || m.Symbol == ""):
 			m.Symbol = groups[i]
 		}
@@ -303,14 +359,19 @@ func (m *Match) take(re *regexp.Regexp, groups []string, may bool) {
 var prefixes = regexp.MustCompile(`^(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [\w.-]+(?:\[\d+\])?: |\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S* |\[\d\d:\d\d:\d\d(?:\.\d+)?\] |\[\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*\] |#\d+ \d+\.\d+ )+`)
 
 // plain is the line as patterns see it: cleaned, with one kind of quotation marks, and
-// without what a logger put before it.
+// without what a logger or configure put before it.
 func (l line) plain() string { return prepared(l.String()) }
 
 // prepared is a cleaned line as patterns see it.
 func prepared(text string) string {
-	text = quotes.Replace(text)
+	if strings.ContainsFunc(text, func(r rune) bool { return r == '`' || r >= utf8.RuneSelf }) {
+		text = quotes.Replace(text)
+	}
 	if loc := prefixes.FindStringIndex(text); loc != nil {
 		text = text[loc[1]:]
+	}
+	if _, said, found := strings.Cut(text, "... "); found && strings.HasPrefix(text, "checking ") && strings.Contains(said, ": ") {
+		return said // a tool broke into what configure was saying
 	}
 	return text
 }
@@ -340,42 +401,4 @@ func (s *scanning) mentioned(l line, pieces []int) {
 	if name := otherLog.FindString(l.plain()); name != "" {
 		s.out.Logs = append(s.out.Logs, Mention{l.number, name})
 	}
-}
-
-// walks are how make says where it goes, in the languages that it speaks.
-var walks = []struct {
-	piece  string
-	enters bool
-	form   *regexp.Regexp
-}{
-	{"Entering directory", true, regexp.MustCompile(`^\S*make(?:\[(\d+)\])?: Entering directory '?([^']+)'?`)},
-	{"Leaving directory", false, regexp.MustCompile(`^\S*make(?:\[(\d+)\])?: Leaving directory(?: '?([^']+)'?)?`)},
-	{"Verzeichnis", true, regexp.MustCompile(`^\S*make(?:\[(\d+)\])?: Verzeichnis '?([^']+)'? wird betreten`)},
-	{"Verzeichnis", false, regexp.MustCompile(`^\S*make(?:\[(\d+)\])?: Verzeichnis '?([^']+)'? wird verlassen`)},
-	{"entre dans le r", true, regexp.MustCompile(`^\S*make(?:\[(\d+)\])?\s?: on entre dans le répertoire '?\s?([^']+?)\s?'?$`)},
-	{"quitte le r", false, regexp.MustCompile(`^\S*make(?:\[(\d+)\])?\s?: on quitte le répertoire '?\s?([^']+?)\s?'?$`)},
-}
-
-// folder notes where make goes, if that is what the line says.
-func (s *scanning) folder(l line, pieces []int) bool {
-	for _, piece := range pieces {
-		for _, i := range s.walking[piece] {
-			w := walks[i]
-			text := l.plain()
-			m := w.form.FindStringSubmatch(text)
-			if m == nil {
-				continue
-			}
-			f := Folder{LogLine: l.number, Enters: w.enters, Path: m[2]}
-			f.Level, _ = strconv.Atoi(m[1])
-			if f.Path == "" { // a narrow screen has broken the line
-				if next, ok := l.next(); ok {
-					f.Path = strings.Trim(next.plain(), "'")
-				}
-			}
-			s.out.Folders = append(s.out.Folders, f)
-			return true
-		}
-	}
-	return false
 }

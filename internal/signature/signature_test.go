@@ -99,6 +99,21 @@ func TestDisproved(t *testing.T) {
 	}
 }
 
+// TestLintTells: what would never work, or says nothing, is a mistake.
+func TestLintTells(t *testing.T) {
+	const form = "summary: s\nsignatures:\n  - id: a\n    rank: cause\n    cause: %q\n    match: %s\n    proof: {matches: [{text: 'gizmo exploded'}]}\n"
+	for _, test := range []struct{ what, cause, match string }{
+		{"a name that is none in the cause", "the {sybmol} exploded", "[{line: gizmo exploded}]"},
+		{"a capture that nobody takes", "c", "[{line: 'gizmo (?P<sym>exploded)'}]"},
+		{"two captures of one name", "c", "[{line: '{symbol} gizmo {symbol}'}]"},
+	} {
+		c, err := load(fmt.Sprintf(form, test.cause, test.match))
+		if err == nil && len(c.Prove()) == 0 {
+			t.Errorf("%s: no mistake", test.what)
+		}
+	}
+}
+
 func TestRequired(t *testing.T) {
 	for text, want := range map[string][]string{
 		"undefined reference to":             {"undefined reference to"},
@@ -113,7 +128,11 @@ func TestRequired(t *testing.T) {
 		"(?:abcdefg)+":                       {"abcdefg"},
 		"(?:abcdefg)*x":                      nil,
 	} {
-		if _, got, err := new(Pattern).compiled(text); err != nil || !reflect.DeepEqual(got, want) {
+		_, parsed, err := parseExpression(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := required(parsed); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s needs %q, %v; want %q", text, got, err, want)
 		}
 	}
@@ -172,6 +191,7 @@ func TestHostileLogs(t *testing.T) {
 	for what, log := range map[string]io.Reader{
 		"one line":               io.LimitReader(endless("x"), 64<<20),
 		"one line of errors":     io.LimitReader(endless("error: "), 16<<20),
+		"one strange error":      io.LimitReader(endless("f.c:1:1: error: something else\n"+strings.Repeat("x\n", 30)), 1<<20),
 		"many errors":            io.LimitReader(&counting{form: "f%d.c:%[1]d:1: error: something %[1]d else\n"}, 16<<20),
 		"many known errors":      io.LimitReader(&counting{form: "f%d.c:%[1]d:1: error: 'x%[1]d' undeclared (first use in this function)\n"}, 16<<20),
 		"NUL bytes":              io.LimitReader(endless("\x00\n"), 8<<20),
@@ -182,7 +202,7 @@ func TestHostileLogs(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
-		if len(s.Matches) > 20*keepMatches || len(s.Strange) > keepStrange {
+		if len(s.Matches) > 20*(keepFirst+keepNewest) || len(s.Strange) > keepStrange {
 			t.Errorf("%s: %d matches and %d strange errors are kept", what, len(s.Matches), len(s.Strange))
 		}
 		for _, m := range append(s.Matches, s.Strange...) {

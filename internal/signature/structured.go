@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -32,88 +33,152 @@ type structuredPlace struct {
 	Column int    `json:"column"`
 }
 
-// A sarif is what is read of a SARIF log.
-type sarif struct {
-	Runs []struct {
-		Results []struct {
-			RuleID  string `json:"ruleId"`
-			Level   string `json:"level"`
-			Message struct {
-				Text string `json:"text"`
-			} `json:"message"`
-			Locations []struct {
-				Physical struct {
-					Artifact struct {
-						URI string `json:"uri"`
-					} `json:"artifactLocation"`
-					Region struct {
-						StartLine   int `json:"startLine"`
-						StartColumn int `json:"startColumn"`
-					} `json:"region"`
-				} `json:"physicalLocation"`
-			} `json:"locations"`
-		} `json:"results"`
-	} `json:"runs"`
+// A sarifResult is what is read of a result of a SARIF log.
+type sarifResult struct {
+	RuleID  string `json:"ruleId"`
+	Level   string `json:"level"`
+	Message struct {
+		Text string `json:"text"`
+	} `json:"message"`
+	Locations []struct {
+		Physical struct {
+			Artifact struct {
+				URI string `json:"uri"`
+			} `json:"artifactLocation"`
+			Region struct {
+				StartLine   int `json:"startLine"`
+				StartColumn int `json:"startColumn"`
+			} `json:"region"`
+		} `json:"physicalLocation"`
+	} `json:"locations"`
 }
+
+// maxErrors is how many errors of one JSON text are read.
+const maxErrors = 1000
 
 // unstructured gives the errors in a text of JSON as a compiler says them otherwise. Of a
 // text that breaks off, it gives those that are whole.
-func unstructured(text []byte) []string {
+func unstructured(text []byte) (all []string) {
 	start := bytes.IndexAny(text, "[{")
 	if start < 0 {
 		return nil
 	}
-	text = text[start:]
-	dec := json.NewDecoder(bytes.NewReader(text))
-	if text[0] == '{' {
-		var log sarif
-		if dec.Decode(&log) != nil {
-			return nil
-		}
-		return log.errors()
+	dec := json.NewDecoder(bytes.NewReader(text[start:]))
+	if text[start] == '{' {
+		all, _ = sarifErrors(dec)
+		return all
 	}
-	var all []string
-	if _, err := dec.Token(); err != nil {
-		return nil
-	}
-	for dec.More() {
+	_ = list(dec, func() error {
 		var e structuredError
-		if dec.Decode(&e) != nil {
-			break
+		err := dec.Decode(&e)
+		if err == nil && strings.HasSuffix(e.Kind, "error") {
+			all = append(all, e.says())
 		}
-		if strings.HasSuffix(e.Kind, "error") {
-			var at structuredPlace
-			if len(e.Locations) > 0 {
-				at = e.Locations[0].Caret
-			}
-			all = append(all, at.says(e.Message, e.Option))
-		}
-	}
+		return more(all, err)
+	})
 	return all
 }
 
-func (s sarif) errors() (all []string) {
-	for _, run := range s.Runs {
-		for _, r := range run.Results {
-			if r.Level != "error" {
-				continue
-			}
-			var at structuredPlace
-			if len(r.Locations) > 0 {
-				p := r.Locations[0].Physical
-				at = structuredPlace{p.Artifact.URI, p.Region.StartLine, p.Region.StartColumn}
-				if u, err := url.Parse(p.Artifact.URI); err == nil {
-					at.File = u.Path
+// sarifErrors gives the errors of a SARIF log. err is why it is none, or not whole.
+func sarifErrors(dec *json.Decoder) (all []string, err error) {
+	runs := false
+	err = object(dec, func(key string) error {
+		if key != "runs" {
+			return skip(dec)
+		}
+		runs = true
+		return list(dec, func() error {
+			return object(dec, func(key string) error {
+				if key != "results" {
+					return skip(dec)
 				}
-			}
-			option := ""
-			if strings.HasPrefix(r.RuleID, "-W") {
-				option = r.RuleID
-			}
-			all = append(all, at.says(r.Message.Text, option))
+				return list(dec, func() error {
+					var r sarifResult
+					err := dec.Decode(&r)
+					if err == nil && r.Level == "error" {
+						all = append(all, r.says())
+					}
+					return more(all, err)
+				})
+			})
+		})
+	})
+	if err == nil && !runs {
+		err = errors.New("no SARIF")
+	}
+	return all, err
+}
+
+// more ends the reading where that fails, or where all there is to take was taken.
+func more(all []string, err error) error {
+	if err == nil && len(all) >= maxErrors {
+		return io.EOF
+	}
+	return err
+}
+
+// object reads an object, of which value reads each value.
+func object(dec *json.Decoder, value func(key string) error) error {
+	return group(dec, '{', func() error {
+		key, err := dec.Token()
+		if err != nil {
+			return err
+		}
+		name, _ := key.(string)
+		return value(name)
+	})
+}
+
+// list reads a list, of which value reads each value.
+func list(dec *json.Decoder, value func() error) error { return group(dec, '[', value) }
+
+// group reads what stands between two brackets.
+func group(dec *json.Decoder, begin json.Delim, value func() error) error {
+	switch token, err := dec.Token(); {
+	case err != nil:
+		return err
+	case token != begin:
+		return fmt.Errorf("%v instead of %v", token, begin)
+	}
+	for dec.More() {
+		if err := value(); err != nil {
+			return err
 		}
 	}
-	return all
+	_, err := dec.Token()
+	return err
+}
+
+// skip passes over a value.
+func skip(dec *json.Decoder) error {
+	var value json.RawMessage
+	return dec.Decode(&value)
+}
+
+// says is the error as compilers write it on one line.
+func (e structuredError) says() string {
+	var at structuredPlace
+	if len(e.Locations) > 0 {
+		at = e.Locations[0].Caret
+	}
+	return at.says(e.Message, e.Option)
+}
+
+// says is the error as compilers write it on one line.
+func (r sarifResult) says() string {
+	var at structuredPlace
+	if len(r.Locations) > 0 {
+		p := r.Locations[0].Physical
+		at = structuredPlace{p.Artifact.URI, p.Region.StartLine, p.Region.StartColumn}
+		if u, err := url.Parse(p.Artifact.URI); err == nil {
+			at.File = u.Path
+		}
+	}
+	option := ""
+	if strings.HasPrefix(r.RuleID, "-W") {
+		option = r.RuleID
+	}
+	return at.says(r.Message.Text, option)
 }
 
 // says is an error as compilers write it on one line.
@@ -138,7 +203,7 @@ func (s *scanning) structured(l line, pieces []int) bool {
 		v := line{&reader{text: []byte(text)}, l.number, 0, len(text)}
 		var has []int
 		s.gate.scan(v.r.text, func(piece, _ int) { has = append(has, piece) })
-		s.look(v, l, has)
+		s.look(v, l, s.candidates(has))
 	}
 	return len(all) > 0
 }
@@ -160,9 +225,8 @@ func document(log io.Reader) io.Reader {
 	}
 	text, err := io.ReadAll(io.LimitReader(r, maxDocument))
 	if err == nil {
-		var log sarif
-		if json.Unmarshal(text, &log) == nil && len(log.Runs) > 0 {
-			return strings.NewReader(strings.Join(log.errors(), "\n"))
+		if all, err := sarifErrors(json.NewDecoder(bytes.NewReader(text))); err == nil || len(all) == maxErrors {
+			return strings.NewReader(strings.Join(all, "\n"))
 		}
 	}
 	return io.MultiReader(bytes.NewReader(text), &failing{err}, r)

@@ -133,7 +133,8 @@ func (w *Work) diagnose(argv []string, r build.Result, logPath string) *Red {
 		return red
 	}
 	defer log.Close()
-	d, err := diagnosis.Read(w.Catalogue, log)
+	scan, err := w.Catalogue.Scan(log)
+	d := diagnosis.OfFailed(scan)
 	if err != nil || len(d.Findings) == 0 {
 		red.Detail, _ = buildlog.Tail(logPath, 20)
 		return red

@@ -1,0 +1,61 @@
+package signature
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestFlood: of a signature that a log is full of, the first matches are kept and some of
+// the last; other signatures are kept beside it.
+func TestFlood(t *testing.T) {
+	var log strings.Builder
+	const lines = 100_000
+	for i := range lines {
+		fmt.Fprintf(&log, "f%d.c:%d:1: error: unknown type name 't%d'\n", i, i+1, i)
+	}
+	log.WriteString("/usr/bin/ld: cannot find -lfrob: No such file or directory\n")
+	scan, err := shipped(t).Scan(strings.NewReader(log.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := len(scan.Matches)
+	if n > keepFirst+keepNewest+1 || n < keepFirst+keepNewest {
+		t.Fatalf("%d matches are kept", n)
+	}
+	if first, last := scan.Matches[0], scan.Matches[n-1]; first.LogLine != 1 || last.LogLine != lines+1 || last.Symbol != "frob" {
+		t.Errorf("from %+v to %+v", first, last)
+	}
+	if late := scan.Matches[n-2]; late.LogLine < lines-lines/100 {
+		t.Errorf("the last of the flood stands in line %d", late.LogLine)
+	}
+	for i := 1; i < n; i++ {
+		if scan.Matches[i].LogLine < scan.Matches[i-1].LogLine {
+			t.Fatalf("line %d stands before line %d", scan.Matches[i-1].LogLine, scan.Matches[i].LogLine)
+		}
+	}
+}
+
+// TestStoreIsBound: whatever is found, so much is kept, and of each signature something.
+func TestStoreIsBound(t *testing.T) {
+	s := newStore()
+	const signatures = 300
+	all := shipped(t).signatures[:signatures]
+	for round := range 200 {
+		for i, of := range all {
+			s.keep(Match{Signature: of, LogLine: round*signatures + i + 1, Text: strings.Repeat("x", maxText), Before: []string{strings.Repeat("y", maxExcerpt)}}, 1)
+		}
+	}
+	folders := newStack()
+	kept, _ := s.all(&folders)
+	if len(kept) > maxHeld+2*signatures || s.size > maxKept {
+		t.Errorf("%d matches and %d bytes are kept", len(kept), s.size)
+	}
+	of := map[*Signature]bool{}
+	for _, m := range kept {
+		of[m.Signature] = true
+	}
+	if len(of) != signatures {
+		t.Errorf("%d signatures are left", len(of))
+	}
+}
