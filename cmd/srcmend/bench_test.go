@@ -50,7 +50,7 @@ func BenchmarkOverhead(b *testing.B) {
 // reports the ratio of the medians: run/make-cpu of the processor time of all processes,
 // run/make-wall of the time on the clock.
 func BenchmarkRun(b *testing.B) {
-	const rounds = 7
+	const rounds = 3
 	dir := b.TempDir()
 	benchPackage(b, dir)
 	src := filepath.Join(dir, "many-1.0")

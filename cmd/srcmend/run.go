@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -138,7 +139,9 @@ func (a *app) run(ctx context.Context, argv []string, o runOptions) error {
 
 // say says something of srcmend's own beside what the command wrote.
 func (a *app) say(format string, args ...any) {
-	fmt.Fprintf(a.err, "srcmend: %s\n", buildlog.Clean(fmt.Sprintf(format, args...)))
+	for line := range strings.Lines("srcmend: " + fmt.Sprintf(format, args...) + "\n") {
+		fmt.Fprintln(a.err, buildlog.Clean(strings.TrimSuffix(line, "\n")))
+	}
 }
 
 // sayEnded says how a command has ended. It does not wait for the search.
@@ -177,6 +180,7 @@ type hearing struct {
 	*app
 	log    *os.File // nil for none
 	err    error    // of writing it
+	size   int      // of what was heard
 	begin  sync.Once
 	text   *relay.Backlog
 	cat    *signature.Catalogue
@@ -207,14 +211,20 @@ func (h *hearing) heard(text []byte) {
 	if h.log != nil && h.err == nil {
 		_, h.err = h.log.Write(text)
 	}
-	h.begin.Do(func() { go h.scan() })
+	if h.size += len(text); h.size > patience {
+		h.begin.Do(func() { go h.scan() })
+	}
 	_, _ = h.text.Write(text)
 }
 
-// scan searches until the end. The catalogue is read when there is something to search,
-// while the command goes on.
+// patience is how much output is only kept until the command has failed, in bytes: most
+// commands that do well write less, and cost nothing.
+const patience = 512 << 10
+
+// scan searches until the end, of much output while the command goes on.
 func (h *hearing) scan() {
 	defer close(h.done)
+	spare()
 	if h.cat, h.failed = h.catalogue(); h.failed == nil {
 		h.found, h.failed = h.cat.Scan(h.text)
 	}

@@ -12,8 +12,8 @@
 //		fmt.Println(m.LogLine, m.Signature.ID, m.File, m.Line, m.Symbol)
 //	}
 //
-// Reading a log takes one pass and memory bound by the catalogue, not by the
-// log: of each signature the first few matches are kept.
+// Reading a log takes one pass, and memory that does not grow with it: of each
+// signature the first matches are kept and the last.
 //
 // It names errors that it knows and says nothing about others; it does not
 // guess, and it does not change anything.

@@ -189,14 +189,14 @@ func TestReader(t *testing.T) {
 func TestHostileLogs(t *testing.T) {
 	c := shipped(t)
 	for what, log := range map[string]io.Reader{
-		"one line":               io.LimitReader(endless("x"), 64<<20),
-		"one line of errors":     io.LimitReader(endless("error: "), 16<<20),
+		"one line":               io.LimitReader(endless("x"), 16<<20),
+		"one line of errors":     io.LimitReader(endless("error: "), 4<<20),
 		"one strange error":      io.LimitReader(endless("f.c:1:1: error: something else\n"+strings.Repeat("x\n", 30)), 1<<20),
-		"many errors":            io.LimitReader(&counting{form: "f%d.c:%[1]d:1: error: something %[1]d else\n"}, 16<<20),
-		"many known errors":      io.LimitReader(&counting{form: "f%d.c:%[1]d:1: error: 'x%[1]d' undeclared (first use in this function)\n"}, 16<<20),
-		"NUL bytes":              io.LimitReader(endless("\x00\n"), 8<<20),
-		"no UTF-8, escapes":      io.LimitReader(endless("\xff\xfe\x1b[31merror: \x1b]0;x\x07\n"), 8<<20),
-		"carriage returns alone": io.LimitReader(endless("error: x\r"), 8<<20),
+		"many errors":            io.LimitReader(&counting{form: "f%d.c:%[1]d:1: error: something %[1]d else\n"}, 4<<20),
+		"many known errors":      io.LimitReader(&counting{form: "f%d.c:%[1]d:1: error: 'x%[1]d' undeclared (first use in this function)\n"}, 4<<20),
+		"NUL bytes":              io.LimitReader(endless("\x00\n"), 2<<20),
+		"no UTF-8, escapes":      io.LimitReader(endless("\xff\xfe\x1b[31merror: \x1b]0;x\x07\n"), 2<<20),
+		"carriage returns alone": io.LimitReader(endless("error: x\r"), 2<<20),
 	} {
 		s, err := c.Scan(log)
 		if err != nil {

@@ -10,7 +10,7 @@ import (
 // the last; other signatures are kept beside it.
 func TestFlood(t *testing.T) {
 	var log strings.Builder
-	const lines = 100_000
+	const lines = 20_000
 	for i := range lines {
 		fmt.Fprintf(&log, "f%d.c:%d:1: error: unknown type name 't%d'\n", i, i+1, i)
 	}
@@ -41,7 +41,7 @@ func TestStoreIsBound(t *testing.T) {
 	s := newStore()
 	const signatures = 300
 	all := shipped(t).signatures[:signatures]
-	for round := range 200 {
+	for round := range 60 {
 		for i, of := range all {
 			s.keep(Match{Signature: of, LogLine: round*signatures + i + 1, Text: strings.Repeat("x", maxText), Before: []string{strings.Repeat("y", maxExcerpt)}}, 1)
 		}
