@@ -7,7 +7,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -98,8 +97,7 @@ func (a *app) diagnose(ctx context.Context, in io.Reader, logs []string, form di
 	if draft && len(logs) > 1 {
 		return &usageError{"--draft is for one log", "srcmend diagnose --draft LOG"}
 	}
-	spare()
-	cat, err := a.catalogue()
+	cat, err := a.spareCatalogue()
 	if err != nil {
 		return err
 	}
@@ -152,14 +150,6 @@ func (a *app) diagnose(ctx context.Context, in io.Reader, logs []string, form di
 		return errRed
 	}
 	return nil
-}
-
-// spare keeps the program small beside a build, which wants the memory: what is in use is
-// far below both bounds.
-func spare() {
-	const percent, most = 40, 60 << 20
-	debug.SetGCPercent(percent)
-	debug.SetMemoryLimit(most)
 }
 
 // read opens a log and searches it, or gives up when ctx ends: a pipe may keep one waiting

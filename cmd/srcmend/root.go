@@ -208,6 +208,16 @@ func (a *app) folders() []string {
 // catalogue is the shipped signatures under those of the user.
 func (a *app) catalogue() (*signature.Catalogue, error) { return a.catalogueWith(nil) }
 
+// spareCatalogue is the catalogue for a program that stays small afterwards, beside a build
+// which wants the memory: what is in use then is far below both bounds.
+func (a *app) spareCatalogue() (*signature.Catalogue, error) {
+	const loose, tight, most = 400, 40, 60 << 20
+	debug.SetGCPercent(loose) // what is read once is soon done with
+	defer debug.SetMemoryLimit(most)
+	defer debug.SetGCPercent(tight)
+	return a.catalogue()
+}
+
 // catalogueWith is the catalogue with one layer more. If that is of a folder of the user's,
 // it stands for that.
 func (a *app) catalogueWith(more *signature.Layer) (*signature.Catalogue, error) {

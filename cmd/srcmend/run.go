@@ -224,8 +224,7 @@ const patience = 512 << 10
 // scan searches until the end, of much output while the command goes on.
 func (h *hearing) scan() {
 	defer close(h.done)
-	spare()
-	if h.cat, h.failed = h.catalogue(); h.failed == nil {
+	if h.cat, h.failed = h.spareCatalogue(); h.failed == nil {
 		h.found, h.failed = h.cat.Scan(h.text)
 	}
 	h.text.Drop()

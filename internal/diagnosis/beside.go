@@ -11,7 +11,6 @@ import (
 // the last thing that went wrong before it gave up. Most of what fails in such a log was
 // only tried out; that is not.
 func Beside(scan signature.Scan) (f Finding, found bool) {
-	r := &reading{Scan: scan}
 	end := scan.Lines + 1
 	for _, m := range scan.Matches {
 		if gaveUp.MatchString(m.Text) {
@@ -23,7 +22,7 @@ func Beside(scan signature.Scan) (f Finding, found bool) {
 	for _, m := range scan.Matches {
 		if m.LogLine < end && m.LogLine > last && m.Signature.Rank != signature.Secondary && !gaveUp.MatchString(m.Text) {
 			last, found = m.LogLine, true
-			f = r.finding(m)
+			f = finding(m)
 			f.Excerpt, f.At = []string{m.Text}, 0
 		}
 	}

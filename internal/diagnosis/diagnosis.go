@@ -5,8 +5,9 @@
 // chain: the error in the unit that make gave up on, rather than what followed from it,
 // and rather than what was found and passed over before.
 //
-//	d, err := diagnosis.Read(catalogue, log)
+//	scan, err := catalogue.Scan(log)
 //	…
+//	d := diagnosis.Of(scan)
 //	if d.Outcome == diagnosis.Failed && len(d.Findings) > 0 {
 //		root := d.Findings[0]
 //		fmt.Println(root.File, root.Line, root.Cause)
@@ -19,7 +20,6 @@
 package diagnosis
 
 import (
-	"io"
 	"path"
 	"regexp"
 	"slices"
@@ -101,26 +101,15 @@ var (
 	secondary = regexp.MustCompile(`^\S*make(?:\[\d+\])?: |^\*\*\* |^ninja: |^FAILED: `)
 )
 
-// Read diagnoses a log, of which nobody knows how the build ended.
-func Read(c *signature.Catalogue, log io.Reader) (Diagnosis, error) {
-	scan, err := c.Scan(log)
-	if err != nil {
-		return Diagnosis{}, err
-	}
-	return Of(scan), nil
-}
-
 // Of diagnoses what was found in a log, of which nobody knows how the build ended.
 func Of(scan signature.Scan) Diagnosis {
-	r := &reading{Scan: scan}
-	r.findEnd()
-	return r.diagnosis()
+	return newReading(scan).diagnosis()
 }
 
 // OfFailed diagnoses what was found in the log of a command that has failed.
 func OfFailed(scan signature.Scan) Diagnosis {
-	r := &reading{Scan: scan, failed: true}
-	r.findEnd()
+	r := newReading(scan)
+	r.failed = true
 	if r.end == 0 {
 		r.end = scan.Lines
 	}
@@ -129,10 +118,18 @@ func OfFailed(scan signature.Scan) Diagnosis {
 
 // A reading is a diagnosis on its way.
 type reading struct {
-	signature.Scan
-	failed bool   // it is known that it did
-	end    int    // the line in which the build was given up; 0 if there is none
-	unit   string // the stem of the target that could not be made, "" if it is not known
+	signature.Scan        // without what was only tried out
+	failed         bool   // it is known that it did
+	end            int    // the line in which the build was given up; 0 if there is none
+	unit           string // the stem of the target that could not be made, "" if it is not known
+}
+
+func newReading(scan signature.Scan) *reading {
+	scan.Matches = slices.DeleteFunc(slices.Clone(scan.Matches), isProbe)
+	scan.Strange = slices.DeleteFunc(slices.Clone(scan.Strange), isProbe)
+	r := &reading{Scan: scan}
+	r.findEnd()
+	return r
 }
 
 // findEnd looks for the line in which the build was given up: the first of those that
@@ -140,7 +137,7 @@ type reading struct {
 // else the first error among the last lines, if the build did not go on after it.
 func (r *reading) findEnd() {
 	for _, m := range r.Matches {
-		if m.Signature.Rank != signature.Secondary && !ownError.of(m.Text) || isProbe(m) {
+		if m.Signature.Rank != signature.Secondary && !ownError.of(m.Text) {
 			continue
 		}
 		if r.end == 0 {
@@ -152,7 +149,7 @@ func (r *reading) findEnd() {
 		}
 	}
 	for _, m := range r.Matches {
-		if r.end == 0 && (m.LogLine > r.Lines-tail || r.unfinished(m)) && !m.Signature.Weak && !isProbe(m) && !r.survived(m) {
+		if r.end == 0 && (m.LogLine > r.Lines-tail || r.unfinished(m)) && !m.Signature.Weak && !r.survived(m) {
 			r.end = m.LogLine
 		}
 	}
@@ -184,54 +181,40 @@ const near = 40
 // stem is the name of a file without its folder and ending, as far as it can be that of
 // a source: "all" and "install-recursive" say nothing.
 func stem(target string) string {
-	base := path.Base(strings.TrimSpace(target))
-	ending := path.Ext(base)
-	if target == "" || !slices.Contains([]string{".o", ".lo", ".obj", ".so", ".la", ".a", ".c", ".cc", ".cpp"}, ending) {
+	target = strings.TrimSpace(target)
+	if !slices.Contains([]string{".o", ".lo", ".obj", ".so", ".la", ".a", ".c", ".cc", ".cpp"}, path.Ext(target)) {
 		return ""
 	}
-	return strings.TrimSuffix(base, ending)
+	return stemOf(target)
 }
 
 // diagnosis puts together what was found.
 func (r *reading) diagnosis() Diagnosis {
 	d := Diagnosis{Outcome: Green, Findings: []Finding{}}
-	matches := r.relevant()
-	slices.SortStableFunc(matches, r.compare)
-	seen := map[string]bool{}
-	for _, m := range matches {
-		f := r.finding(m)
-		key := f.Signature + "\x00" + f.File + "\x00" + f.Symbol
-		if !seen[key] {
-			d.Findings = append(d.Findings, f)
+	type key struct{ signature, file, symbol string }
+	seen := map[key]bool{}
+	if r.end > 0 { // otherwise nothing was given up
+		slices.SortStableFunc(r.Matches, r.compare)
+		for _, m := range r.Matches {
+			k := key{m.Signature.Class(), resolve(m), m.Symbol}
+			if !seen[k] {
+				d.Findings = append(d.Findings, finding(m))
+			}
+			seen[k] = true
 		}
-		seen[key] = true
 	}
 	if len(d.Findings) > 0 && d.Findings[0].Rank != signature.Secondary {
 		d.Outcome = Failed
 		return d
 	}
 	for _, m := range r.Strange {
-		if !isProbe(m) {
-			d.Strange = append(d.Strange, r.finding(m))
-		}
+		d.Strange = append(d.Strange, finding(m))
 	}
 	placed := slices.ContainsFunc(d.Strange, func(f Finding) bool { return f.Line > 0 || f.LogLine > r.Lines-final })
 	if r.failed || len(d.Findings) > 0 || placed {
 		d.Outcome, d.Last = Unknown, r.Last
 	}
 	return d
-}
-
-// relevant leaves out what has nothing to do with the end of the build: probes, and all
-// of it where the build was not given up.
-func (r *reading) relevant() []signature.Match {
-	var all []signature.Match
-	for _, m := range r.Matches {
-		if !isProbe(m) && r.end > 0 {
-			all = append(all, m)
-		}
-	}
-	return all
 }
 
 // compare orders by what is more likely to be the root.
@@ -284,7 +267,7 @@ func stemOf(file string) string {
 }
 
 // finding makes a match one for people.
-func (r *reading) finding(m signature.Match) Finding {
+func finding(m signature.Match) Finding {
 	f := Finding{
 		File: resolve(m), Line: m.Line, Column: m.Column, Symbol: m.Symbol, LogLine: m.LogLine, Command: m.Command,
 		Excerpt: slices.Concat(m.Before, []string{m.Text}, m.After), At: len(m.Before), Remedies: []signature.Remedy{},

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-
-	"srcmend/internal/diagnosis"
 )
 
 // TestNotStarved: what a log has often before, in probes, does not hide the root cause;
@@ -35,7 +33,7 @@ func TestNotStarved(t *testing.T) {
 		{"colours", "\x1b[1mmeson.build:2:0:\x1b[0m \x1b[31mERROR:\x1b[0m Dependency \"frob\" not found, tried pkgconfig and cmake\n", "meson-dependency-not-found", "meson.build"},
 	} {
 		t.Run(test.what, func(t *testing.T) {
-			d, err := diagnosis.Read(c, strings.NewReader(test.log))
+			d, err := diagnose(c, strings.NewReader(test.log))
 			if err != nil || len(d.Findings) == 0 {
 				t.Fatalf("%s, %v", d.Outcome, err)
 			}

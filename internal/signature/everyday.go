@@ -1,6 +1,28 @@
 package signature
 
-import "strings"
+import (
+	"strings"
+	"sync"
+)
+
+// usual counts the four bytes that everyday lines have at each place.
+var usual = sync.OnceValue(func() map[string]int {
+	count := map[string]int{}
+	for at := 0; at+4 <= len(everyday); at++ {
+		count[everyday[at:at+4]]++
+	}
+	return count
+})
+
+// isEveryday reports whether everyday lines have a piece of text.
+func isEveryday(piece string) bool {
+	for at := 0; at+4 <= len(piece); at += 4 {
+		if usual()[piece[at:at+4]] == 0 {
+			return false
+		}
+	}
+	return strings.Contains(everyday, piece)
+}
 
 // everyday are lines as builds that go well have them by the thousand. A pattern that is
 // looked up by a piece of one would be tried on each, and the gate looks for what they have
@@ -22,5 +44,7 @@ var everyday = strings.Join([]string{
 	"configure: creating ./config.status", "config.status: creating include/config.h", "Reading package lists... Done", "Setting up libssl-dev:amd64 (3.0.11-1) ...", "Unpacking gcc (4:12.2.0-3) ...",
 	"main.c:20:1: warning: comparison of integer expressions of different signedness: 'int' and 'size_t' {aka 'long unsigned int'} [-Wsign-compare]", "main.c:31:7: warning: conversion from 'long int' to 'int' may change value [-Wconversion]", "main.c:8:1: warning: function declaration isn't a prototype [-Wstrict-prototypes]", "main.c:77:9: warning: leading zeros ignored, this statement may fall through [-Wimplicit-fallthrough=]", "main.c:5:3: warning: pointer targets in passing argument 1 of 'strlen' differ in signedness [-Wpointer-sign]", "main.cpp: In member function 'virtual int A::size() const':", "main.cpp: In instantiation of 'class std::vector<std::string>':", "include/boost/test/included/unit_test.hpp:18: note: in expansion of macro 'X'",
 	"  |             static_cast<unsigned char>(value),", "   20 | #include \"private/file_types.h\"", "Scanning dependencies of target x", "Consolidate compiler generated dependencies of target x", "compiling main.c", "linking prog", "Test #12: main .... Passed 0.01 sec",
+	"gcc -Wcast-align -Wold-style-definition -Wmissing-prototypes -Wmissing-declarations -Wstrict-prototypes -Wdeprecated-declarations -Wno-deprecated -Wformat=2 -Wshadow -Wundef -Iinclude -Wall -c x.c",
+	"configure.ac:7: installing './compile'", "rm -f config.status config.log configure.ac", "cd . && /bin/sh missing --run autoconf", "cp ../configure.ac ../aclocal.m4 .", "checking whether the struct has the parameter... yes", "main.c:9:1: note: 'f' declared here", "Each file in its level, without exception, is external, qualified or obsolete",
 	"depbase=`echo main.o | sed 's|[^/]*$|.deps/&|;s|\\.o$||'`;\\", "rm -f main.o conftest.c", "ln -s libx.so.0 libx.so", "cp -p main.h ../include", "chmod 644 libx.a", "for dir in src lib; do (cd $dir && make all) || exit 1; done", "if test -f main.c; then echo yes; else exit 1; fi", "creating libx.la", "(cd .libs && rm -f libx.la && ln -s ../libx.la libx.la)",
 }, "\n")

@@ -49,9 +49,9 @@ type gram struct {
 // newGate makes a gate for pieces, each of which has at least the shortest length.
 func newGate(pieces []string) *gate {
 	g := &gate{pieces: pieces}
-	grams, usual := map[uint32][]gram{}, usual(everyday)
+	grams := map[uint32][]gram{}
 	for i, p := range pieces {
-		at := rarest(p, usual)
+		at := rarest(p)
 		for _, at := range []int{at, at + 1} {
 			v := binary.LittleEndian.Uint32([]byte(p[at : at+4]))
 			grams[v] = append(grams[v], gram{i, at})
@@ -85,25 +85,16 @@ func six(text string) uint64 {
 	return uint64(binary.LittleEndian.Uint32([]byte(text[:4]))) | uint64(text[4])<<32 | uint64(text[5])<<40
 }
 
-// usual counts the four bytes that a text has at each place.
-func usual(text string) map[string]int {
-	count := map[string]int{}
-	for at := 0; at+4 <= len(text); at++ {
-		count[text[at:at+4]]++
-	}
-	return count
-}
-
 // rarest is where in a piece the four bytes, and the four behind the first, are that
 // build logs have least of: those that are not usual, else what is rare as it seems.
-func rarest(piece string, usual map[string]int) int {
+func rarest(piece string) int {
 	const heavy = 100
 	best, most, need := 0, math.MinInt, shortest
 	if len(piece) >= enough {
 		need = enough
 	}
 	for at := 0; at+need <= len(piece); at++ {
-		score := -heavy * (usual[piece[at:at+4]] + usual[piece[at+1:at+shortest]])
+		score := -heavy * (usual()[piece[at:at+4]] + usual()[piece[at+1:at+shortest]])
 		for _, c := range []byte(piece[at : at+shortest]) {
 			score += rarity(c)
 		}

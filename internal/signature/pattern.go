@@ -336,7 +336,7 @@ func worth(pieces []string) int {
 				n -= len(word)
 			}
 		}
-		if strings.Contains(everyday, p) {
+		if isEveryday(p) {
 			n -= 40
 		}
 		least = min(least, n)

@@ -103,7 +103,7 @@ const longest = 2000
 // slow says what makes a pattern slow, "" if nothing does.
 func (p *Pattern) slow() (text, hint string) {
 	for _, piece := range p.needs {
-		if strings.Contains(everyday, piece) {
+		if isEveryday(piece) {
 			return fmt.Sprintf("lines with %q would all be tried, and builds that go well are full of them", piece), "write more of the line out: the longest piece of plain text is what it is looked up by"
 		}
 	}

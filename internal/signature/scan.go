@@ -369,8 +369,10 @@ func prepared(text string) string {
 	if strings.ContainsFunc(text, func(r rune) bool { return r == '`' || r >= utf8.RuneSelf }) {
 		text = quotes.Replace(text)
 	}
-	if loc := prefixes.FindStringIndex(text); loc != nil {
-		text = text[loc[1]:]
+	if begins := text != "" && strings.IndexByte("[#0123456789", text[0]) >= 0; begins || len(text) > 3 && text[3] == ' ' {
+		if loc := prefixes.FindStringIndex(text); loc != nil {
+			text = text[loc[1]:]
+		}
 	}
 	if _, said, found := strings.Cut(text, "... "); found && strings.HasPrefix(text, "checking ") && strings.Contains(said, ": ") {
 		return said // a tool broke into what configure was saying

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 
 	"go.yaml.in/yaml/v4"
@@ -396,8 +397,14 @@ type field struct {
 	required bool
 }
 
+// known are the fields of struct types that were read.
+var known sync.Map
+
 // fieldsOf reads the json tags of a struct type.
 func fieldsOf(t reflect.Type) []field {
+	if all, ok := known.Load(t); ok {
+		return all.([]field)
+	}
 	var out []field
 	for i := range t.NumField() {
 		name, rest, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
@@ -406,5 +413,6 @@ func fieldsOf(t reflect.Type) []field {
 		}
 		out = append(out, field{name, i, !strings.Contains(rest, "omit")})
 	}
+	known.Store(t, out)
 	return out
 }
