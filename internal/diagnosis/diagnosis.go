@@ -20,6 +20,7 @@
 package diagnosis
 
 import (
+	"cmp"
 	"path"
 	"regexp"
 	"slices"
@@ -194,11 +195,10 @@ func (r *reading) diagnosis() Diagnosis {
 	type key struct{ signature, file, symbol string }
 	seen := map[key]bool{}
 	if r.end > 0 { // otherwise nothing was given up
-		slices.SortStableFunc(r.Matches, r.compare)
-		for _, m := range r.Matches {
-			k := key{m.Signature.Class(), resolve(m), m.Symbol}
+		for _, m := range r.ordered() {
+			k := key{m.Signature.Class(), resolve(m.Match), m.Symbol}
 			if !seen[k] {
-				d.Findings = append(d.Findings, finding(m))
+				d.Findings = append(d.Findings, finding(m.Match))
 			}
 			seen[k] = true
 		}
@@ -217,19 +217,22 @@ func (r *reading) diagnosis() Diagnosis {
 	return d
 }
 
-// compare orders by what is more likely to be the root.
-func (r *reading) compare(a, b signature.Match) int {
-	for _, measure := range []func(signature.Match) int{
-		func(m signature.Match) int { return m.Signature.Rank.Order() },
-		r.off,
-		r.apart,
-		func(m signature.Match) int { return m.LogLine },
-	} {
-		if x, y := measure(a), measure(b); x != y {
-			return x - y
-		}
+// An order is how likely a match is the root: the less, the likelier.
+type order struct {
+	rank, off, apart int
+	signature.Match
+}
+
+// ordered gives the matches, the likeliest root first.
+func (r *reading) ordered() []order {
+	all := make([]order, len(r.Matches))
+	for i, m := range r.Matches {
+		all[i] = order{m.Signature.Rank.Order(), r.off(m), r.apart(m), m}
 	}
-	return 0
+	slices.SortStableFunc(all, func(a, b order) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.off, b.off), cmp.Compare(a.apart, b.apart), cmp.Compare(a.LogLine, b.LogLine))
+	})
+	return all
 }
 
 // reach is how many lines before the end of a build most often hold why it ended.

@@ -22,15 +22,22 @@ type gate struct {
 	seen   bitset // of four bytes
 	brief  bitset // of four bytes, of pieces that are too short for more
 	longer bitset // of six bytes
-	slots  []slot // a table of grams, by hash
-	mask   uint32
+	slots  []slot // a table of grams, by hash; the next slots are for the same one
+	grams  []gram
 }
 
-// A slot of the table has the grams of four bytes; the next ones are for the same hash.
+// A slot of the table has the grams of some bytes: from is where they begin, and to, if it
+// is not 0, where they end.
 type slot struct {
-	bytes uint32
-	grams []gram // nil for nothing
+	key      uint64 // six bytes, or four and the mark of the brief
+	from, to uint32
 }
+
+// A gram is a place in a piece.
+type gram struct{ piece, at uint32 }
+
+// ofBrief marks the four bytes of a brief piece.
+const ofBrief = 1 << 63
 
 // hashBits is how large a table of bits is: 32 KiB.
 const hashBits = 18
@@ -41,48 +48,58 @@ type bitset [1 << (hashBits - 6)]uint64
 func (b *bitset) set(h uint32)        { b[h>>6] |= 1 << (h & 63) }
 func (b *bitset) bit(h uint32) uint64 { return b[h>>6] >> (h & 63) & 1 }
 
-// A gram is four bytes of a piece.
-type gram struct {
-	piece, at int
-}
-
 // newGate makes a gate for pieces, each of which has at least the shortest length.
 func newGate(pieces []string) *gate {
 	g := &gate{pieces: pieces}
-	grams := map[uint32][]gram{}
+	grams := map[uint64][]gram{}
 	for i, p := range pieces {
 		at := rarest(p)
 		for _, at := range []int{at, at + 1} {
-			v := binary.LittleEndian.Uint32([]byte(p[at : at+4]))
-			grams[v] = append(grams[v], gram{i, at})
-			g.seen.set(hash(v))
+			four := binary.LittleEndian.Uint32([]byte(p[at : at+4]))
+			g.seen.set(hash(four))
+			key := uint64(four) | ofBrief
 			if len(p) < enough {
-				g.brief.set(hash(v))
+				g.brief.set(hash(four))
 			} else {
-				g.longer.set(hash6(six(p[at:])))
+				key = six([]byte(p[at:]))
+				g.longer.set(hash6(key))
 			}
+			grams[key] = append(grams[key], gram{uint32(i), uint32(at)})
 		}
 	}
-	g.mask = 1<<bits.Len(uint(8*len(grams))) - 1
-	g.slots = make([]slot, g.mask+1)
-	for v, all := range grams {
-		i := hash(v) & g.mask
-		for g.slots[i].grams != nil {
-			i = (i + 1) & g.mask
-		}
-		g.slots[i] = slot{v, all}
+	g.slots = make([]slot, 1<<bits.Len(uint(2*len(grams))))
+	for key, all := range grams {
+		from := uint32(len(g.grams))
+		g.grams = append(g.grams, all...)
+		*g.slot(key) = slot{key, from, uint32(len(g.grams))}
 	}
 	return g
 }
 
+// slot is that of a key, or a free one.
+func (g *gate) slot(key uint64) *slot {
+	mask := uint64(len(g.slots) - 1)
+	for i := key * spread >> 32 & mask; ; i = (i + 1) & mask {
+		if s := &g.slots[i]; s.to == 0 || s.key == key {
+			return s
+		}
+	}
+}
+
+// spread makes a hash of bytes, in the upper part of the product.
+const spread = 0x9e3779b97f4a7c15
+
 func hash(v uint32) uint32 { return v * 0x9e3779b1 >> (32 - hashBits) }
 
 // hash6 is for the lower six bytes.
-func hash6(v uint64) uint32 { return uint32(v << 16 * 0x9e3779b97f4a7c15 >> (64 - hashBits)) }
+func hash6(v uint64) uint32 { return uint32(v << 16 * spread >> (64 - hashBits)) }
 
 // six gives the six bytes that a text begins with.
-func six(text string) uint64 {
-	return uint64(binary.LittleEndian.Uint32([]byte(text[:4]))) | uint64(text[4])<<32 | uint64(text[5])<<40
+func six(text []byte) uint64 {
+	if len(text) >= 8 {
+		return binary.LittleEndian.Uint64(text) << 16 >> 16
+	}
+	return uint64(binary.LittleEndian.Uint32(text)) | uint64(binary.LittleEndian.Uint16(text[4:]))<<32
 }
 
 // rarest is where in a piece the four bytes, and the four behind the first, are that
@@ -137,9 +154,7 @@ func (g *gate) scan(text []byte, hit func(piece, at int)) {
 		a, b, c, d := hash(uint32(v)), hash(uint32(v>>16)), hash(uint32(v>>32)), hash(uint32(v>>48|w<<16))
 		found := g.seen.bit(a) | g.seen.bit(b)<<1 | g.seen.bit(c)<<2 | g.seen.bit(d)<<3
 		for ; found != 0; found &= found - 1 {
-			if at := i + 2*bits.TrailingZeros64(found); g.likely(text[at:]) {
-				g.check(text, at, hit)
-			}
+			g.check(text, i+2*bits.TrailingZeros64(found), hit)
 		}
 	}
 	for ; i+4 <= len(text); i += 2 {
@@ -147,28 +162,27 @@ func (g *gate) scan(text []byte, hit func(piece, at int)) {
 	}
 }
 
-// likely takes the second look.
-func (g *gate) likely(text []byte) bool {
-	if len(text) < 8 {
-		return true
+// check takes the second look at a place, and tells which pieces stand around it.
+func (g *gate) check(text []byte, i int, hit func(piece, at int)) {
+	rest := text[i:]
+	if four := binary.LittleEndian.Uint32(rest); g.brief.bit(hash(four)) != 0 {
+		g.compare(text, i, uint64(four)|ofBrief, hit)
 	}
-	v := binary.LittleEndian.Uint64(text)
-	return g.longer.bit(hash6(v))|g.brief.bit(hash(uint32(v))) != 0
+	if len(rest) < 6 {
+		return
+	}
+	if key := six(rest); g.longer.bit(hash6(key)) != 0 {
+		g.compare(text, i, key, hit)
+	}
 }
 
-// check looks which pieces have the four bytes at a place, and stand there.
-func (g *gate) check(text []byte, i int, hit func(piece, at int)) {
-	v := binary.LittleEndian.Uint32(text[i:])
-	for s := hash(v) & g.mask; g.slots[s].grams != nil; s = (s + 1) & g.mask {
-		if g.slots[s].bytes != v {
-			continue
+// compare tells which pieces with a key at a place stand there.
+func (g *gate) compare(text []byte, i int, key uint64, hit func(piece, at int)) {
+	s := g.slot(key)
+	for _, c := range g.grams[s.from:s.to] {
+		piece := g.pieces[c.piece]
+		if at := i - int(c.at); at >= 0 && at+len(piece) <= len(text) && string(text[at:at+len(piece)]) == piece {
+			hit(int(c.piece), at)
 		}
-		for _, c := range g.slots[s].grams {
-			piece := g.pieces[c.piece]
-			if at := i - c.at; at >= 0 && at+len(piece) <= len(text) && string(text[at:at+len(piece)]) == piece {
-				hit(c.piece, at)
-			}
-		}
-		return
 	}
 }

@@ -159,6 +159,20 @@ func (l line) whole() []byte {
 	return text
 }
 
+// around is the line with those that are shown beside it, and where in them it begins.
+func (l line) around() ([]byte, int) {
+	first, last := l, l
+	for range around {
+		if before, ok := first.before(); ok {
+			first = before
+		}
+		if next, ok := last.next(); ok {
+			last = next
+		}
+	}
+	return l.r.text[first.start:last.stop], l.start - first.start
+}
+
 // offset is where in the log the line begins.
 func (l line) offset() int { return l.r.before + l.start }
 

@@ -26,8 +26,6 @@ type Match struct {
 	Command string
 	// Before and After are the lines around it, cleaned.
 	Before, After []string
-
-	by owned // the pattern that has matched
 }
 
 // A Scan is what there is to know of a log.
@@ -62,19 +60,27 @@ type scanning struct {
 	work  effort
 	stack stack
 	tried []owned
-	seen  map[uint64]seen // by the hash of a line
+	seen  map[uint64]seen     // by the hash of a line
+	made  map[setting][]Match // what was found in a line
 	seed  maphash.Seed
+}
+
+// A setting is a line among those that are shown beside it.
+type setting struct {
+	sum uint64 // a hash of all of them
+	at  int    // where in them the line begins
 }
 
 // A seen line may come again. If something was found in it, it is looked at again so often.
 type seen struct {
 	times, at int
-	by        []owned // the patterns that have matched
+	found     bool
 }
 
 // What is looked at, and noted, of a log.
 const (
 	maxSeen     = 1 << 16 // different lines that are remembered
+	maxMade     = 2000    // lines with what is around them, of which it is remembered what was found
 	keepSame    = 3       // of lines that are alike; the next only if it stands apart
 	keepFolders = 100
 	keepLogs    = 20
@@ -99,7 +105,7 @@ func (c *Catalogue) Scan(log io.Reader) (Scan, error) {
 
 // scan is a scan, with what it took.
 func (c *Catalogue) scan(log io.Reader) (*scanning, error) {
-	s := &scanning{Catalogue: c, found: newStore(), work: newEffort(), seen: map[uint64]seen{}, seed: maphash.MakeSeed(), stack: newStack()}
+	s := &scanning{Catalogue: c, found: newStore(), work: newEffort(), seen: map[uint64]seen{}, made: map[setting][]Match{}, seed: maphash.MakeSeed(), stack: newStack()}
 	r := &reader{from: document(log), gate: c.gate}
 	err := r.run(s.visit)
 	s.out.Lines, s.out.Last = r.number, r.last(keepLast)
@@ -119,21 +125,33 @@ func (s *scanning) visit(l line, pieces []int) {
 		clear(s.seen)
 	}
 	before := s.seen[sum]
-	if before.times >= keepSame && (before.by == nil || l.number < apart(before.at)) {
+	if before.times >= keepSame && (!before.found || l.number < apart(before.at)) {
 		return
 	}
-	if s.structured(l, pieces) {
-		before.times = keepSame
-	} else if before.times < keepSame {
-		for _, m := range s.look(l, l, s.candidates(pieces)) {
-			if m.Signature != nil && !slices.Contains(before.by, m.by) {
-				before.by = append(before.by, m.by)
-			}
+	found := !s.structured(l, pieces) && s.again(l, pieces)
+	s.seen[sum] = seen{before.times + 1, l.number, before.found || found}
+}
+
+// again looks at a line, unless it was found in the midst of the same lines before, and
+// reports whether something was found.
+func (s *scanning) again(l line, pieces []int) bool {
+	text, at := l.around()
+	sum := setting{maphash.Bytes(s.seed, text), at}
+	made, known := s.made[sum]
+	if !known {
+		here, all := s.look(l, l, s.candidates(pieces))
+		if all && len(s.made) < maxMade {
+			s.made[sum] = here
 		}
-	} else {
-		s.look(l, l, before.by)
+		return len(here) > 0
 	}
-	s.seen[sum] = seen{before.times + 1, l.number, before.by}
+	for _, m := range made {
+		if s.found.wants(m.Signature, l.number) {
+			m.LogLine, m.Folder = l.number, s.stack.folder()
+			s.found.keep(m, s.stack.turn)
+		}
+	}
+	return len(made) > 0
 }
 
 // candidates are the patterns that some pieces are for.
@@ -150,19 +168,18 @@ func (s *scanning) candidates(pieces []int) []owned {
 }
 
 // look tries patterns on a line, which stands at another one in the log, and gives what was
-// found.
-func (s *scanning) look(l, at line, patterns []owned) []Match {
+// found. all is false if some were not tried, because the log is full of what they find.
+func (s *scanning) look(l, at line, patterns []owned) (here []Match, all bool) {
 	text := l.plain()
 	if isSource(text) {
-		return nil
+		return nil, true
 	}
 	s.work.read = at.offset()
 	d, isDiagnostic := parse(text)
-	var here []Match
-	known := false // by a signature that the log is full of
+	all = true
 	for _, p := range patterns {
 		if !s.found.wants(p.Signature, l.number) {
-			known = known || p.over.possible(text)
+			all = all && !p.over.possible(text)
 			continue
 		}
 		if m, ok := p.match(l, text, d, isDiagnostic, &s.work); ok {
@@ -170,13 +187,14 @@ func (s *scanning) look(l, at line, patterns []owned) []Match {
 		}
 	}
 	here = s.unbeaten(here)
-	if len(here) == 0 && !known && isDiagnostic && d.severity == "error" && s.found.wants(nil, l.number) {
+	if len(here) == 0 && all && isDiagnostic && d.severity == "error" && s.found.wants(nil, l.number) {
 		here = []Match{{LogLine: l.number, Text: l.String(), File: d.file, Line: d.line, Column: d.column}}
 	}
-	for _, m := range here {
-		s.found.keep(s.surrounded(m, at), s.stack.turn)
+	for i, m := range here {
+		here[i] = s.surrounded(m, at)
+		s.found.keep(here[i], s.stack.turn)
 	}
-	return here
+	return here, all
 }
 
 // unbeaten leaves out what another signature on the same line beats, and the second of
@@ -280,7 +298,7 @@ var quotes = strings.NewReplacer("«\u00a0", "'", "\u00a0»", "'", "«\u202f", "
 
 // match tries a pattern on a line.
 func (p *owned) match(l line, text string, d diagnostic, isDiagnostic bool, work *effort) (Match, bool) {
-	m := Match{Signature: p.Signature, LogLine: l.number, by: *p}
+	m := Match{Signature: p.Signature, LogLine: l.number}
 	over := text
 	if p.Error != "" {
 		if !isDiagnostic || d.severity != "error" {
