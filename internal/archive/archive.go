@@ -45,8 +45,6 @@
 //	…
 //	file, err := v.Read("src/main.c")
 //
-// [Walk] gives the entries as they stand in the archive.
-//
 // # When it fails
 //
 // Unpack is not atomic. When it fails, dst holds a part; the caller unpacks to
@@ -57,11 +55,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // Errors that say of what kind a refusal is.
@@ -164,41 +159,6 @@ func Unpack(ctx context.Context, f *os.File, dst string, o Options) (Stats, erro
 	}
 	if err != nil {
 		return stats, fmt.Errorf("unpack %s: %w", filepath.Base(f.Name()), err)
-	}
-	return stats, nil
-}
-
-// Walk calls visit for every entry of the archive in f, in their order, with the
-// default bounds and the checks of names that Unpack makes. f is read as Unpack
-// reads it; nothing is written.
-//
-// The name is the entry's, with its top folder and without a slash at the end.
-// The mode is fs.ModeDir, fs.ModeSymlink or, for a second name of an earlier
-// file, fs.ModeIrregular, together with the permissions. r gives the content of
-// a file, of size bytes, and for links the target; it is good until visit
-// returns. An error from visit ends the walk and is returned, but fs.SkipAll
-// ends it without one; then the rest of the archive has not been checked.
-func Walk(ctx context.Context, f *os.File, visit func(name string, mode fs.FileMode, size int64, r io.Reader) error) (Stats, error) {
-	stats, err := scan(ctx, f, Options{}.withDefaults(), func(e entry, r io.Reader) error {
-		mode, size := e.mode, e.size
-		switch e.kind {
-		case folder:
-			mode |= fs.ModeDir
-		case symlink:
-			mode |= fs.ModeSymlink
-		case hardlink:
-			mode |= fs.ModeIrregular
-		}
-		if e.link != "" {
-			r, size = strings.NewReader(e.link), int64(len(e.link))
-		}
-		return visit(e.name, mode, size, r)
-	})
-	if errors.Is(err, fs.SkipAll) {
-		return stats, nil
-	}
-	if err != nil {
-		return stats, fmt.Errorf("read %s: %w", filepath.Base(f.Name()), err)
 	}
 	return stats, nil
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -177,9 +176,9 @@ func compareLook(b *testing.B, path string) {
 	check(b, err)
 	defer f.Close()
 	var all []string // with their top folder
-	_, err = Walk(b.Context(), f, func(name string, mode fs.FileMode, size int64, _ io.Reader) error {
-		if mode.IsRegular() && size > 0 {
-			all = append(all, name)
+	_, err = scan(b.Context(), f, Options{}.withDefaults(), func(e entry, _ io.Reader) error {
+		if e.kind == file && e.size > 0 {
+			all = append(all, e.name)
 		}
 		return nil
 	})

@@ -18,7 +18,6 @@ package buildlog
 import (
 	"bufio"
 	"bytes"
-	"fmt"
 	"io"
 	"iter"
 	"os"
@@ -109,28 +108,6 @@ func Tail(path string, n int) ([]string, error) {
 		last = append(last, line)
 	}
 	return last, nil
-}
-
-// Excerpt returns the lines from first to last, counted from 1, cleaned.
-func Excerpt(path string, first, last int) ([]string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	var out []string
-	for number, line := range Lines(f) {
-		if number > last {
-			break
-		}
-		if number >= first {
-			out = append(out, line)
-		}
-	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("%s has no line %d", path, first)
-	}
-	return out, nil
 }
 
 // Clean returns a line of output as text that can be shown: without escape

@@ -80,7 +80,7 @@ func write(t *testing.T, text string) string {
 	return path
 }
 
-func TestTailAndExcerpt(t *testing.T) {
+func TestTail(t *testing.T) {
 	var b bytes.Buffer
 	for i := 1; i <= 20_000; i++ {
 		fmt.Fprintf(&b, "line %d of a log that is longer than what is read at its end\n", i)
@@ -92,13 +92,6 @@ func TestTailAndExcerpt(t *testing.T) {
 	}
 	if all, err := buildlog.Tail(path, 1_000_000); err != nil || !strings.HasPrefix(all[0], "line ") || len(all) >= 20_000 {
 		t.Errorf("a long tail has %d lines from %q, %v", len(all), all[0], err)
-	}
-	part, err := buildlog.Excerpt(path, 9_999, 10_000)
-	if err != nil || len(part) != 2 || !strings.HasPrefix(part[0], "line 9999 ") {
-		t.Errorf("excerpt is %q, %v", part, err)
-	}
-	if _, err := buildlog.Excerpt(path, 30_000, 30_001); err == nil {
-		t.Error("an excerpt behind the end is no error")
 	}
 	if _, err := buildlog.Tail(path+"x", 1); !os.IsNotExist(err) {
 		t.Errorf("a missing log gives %v", err)

@@ -177,13 +177,7 @@ func TestAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	out := start(t, cmd)
 	prompt := make([]byte, 6)
 	if _, err := io.ReadFull(out, prompt); err != nil || string(prompt) != "prompt" {
 		t.Fatalf("%q, %v", prompt, err)
@@ -258,13 +252,7 @@ func TestSignals(t *testing.T) {
 		t.Run(test.what, func(t *testing.T) {
 			cmd, heard := relayed(t, test.script)
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // no terminal
-			out, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
+			out := start(t, cmd)
 			ready := make([]byte, 6)
 			if _, err := io.ReadFull(out, ready); err != nil {
 				t.Fatal(err)
@@ -337,14 +325,8 @@ func TestDoesNotWait(t *testing.T) {
 func TestNobodyTakesIt(t *testing.T) {
 	done := filepath.Join(t.TempDir(), "done")
 	cmd, _ := relayed(t, "head -c 120000 /dev/zero; : >"+done)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	out := start(t, cmd)
 	defer out.Close()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
 	for _, err := os.Stat(done); err != nil; _, err = os.Stat(done) {
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -358,13 +340,7 @@ func TestNobodyTakesIt(t *testing.T) {
 // TestReaderGone: a command whose reader has gone is ended as it would have been.
 func TestReaderGone(t *testing.T) {
 	cmd, heard := relayed(t, "while echo y; do :; done")
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	out := start(t, cmd)
 	_, _ = io.ReadFull(out, make([]byte, 100))
 	_ = out.Close()
 	if got := code(t, cmd.Wait()); got != 128+int(syscall.SIGPIPE) {
@@ -404,13 +380,7 @@ func TestLeftBehind(t *testing.T) {
 		t.Run(test.what, func(t *testing.T) {
 			t.Parallel()
 			cmd, heard := relayed(t, test.script)
-			out, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
+			out := start(t, cmd)
 			all := make(chan string)
 			go func() {
 				var text strings.Builder
@@ -564,4 +534,17 @@ func TestWindowChange(t *testing.T) {
 		}
 		want = fmt.Sprint(columns, " <nil>")
 	}
+}
+
+// start starts a command, and gives what it writes.
+func start(t *testing.T, cmd *exec.Cmd) io.ReadCloser {
+	t.Helper()
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }

@@ -14,57 +14,45 @@ type walk struct {
 	before, after string
 }
 
-// walks are those of the languages that GNU make speaks.
-var walks = []walk{
-	{true, "Entering directory", ""},
-	{false, "Leaving directory", ""},
-	{true, "Verzeichnis", "wird betreten"},
-	{false, "Verzeichnis", "wird verlassen"}, // German
-	{true, "on entre dans le répertoire", ""},
-	{false, "on quitte le répertoire", ""}, // French
-	{true, "se entra en el directorio", ""},
-	{false, "se sale del directorio", ""}, // Spanish
-	{true, "ingresso nella directory", ""},
-	{false, "uscita dalla directory", ""}, // Italian
-	{true, "Entrando no diretório", ""},
-	{false, "Saindo do diretório", ""}, // Portuguese
-	{true, "a entrar na pasta", ""},
-	{false, "a sair da pasta", ""},
-	{true, "Map", "wordt binnengegaan"},
-	{false, "Map", "wordt verlaten"}, // Dutch
-	{true, "Går til katalog", ""},
-	{false, "Forlader katalog", ""}, // Danish
-	{true, "Går till katalogen", ""},
-	{false, "Lämnar katalogen", ""}, // Swedish
-	{true, "Siirrytään hakemistoon", ""},
-	{false, "Poistutaan hakemistosta", ""}, // Finnish
-	{true, "Wejście do katalogu", ""},
-	{false, "Opuszczenie katalogu", ""}, // Polish
-	{true, "Vstupuje se do adresáře", ""},
-	{false, "Opouští se adresář", ""}, // Czech
-	{true, "Ulazi se u direktorij", ""},
-	{false, "Izlazi se iz direktorija", ""}, // Croatian
-	{true, "Улазим у директоријум", ""},
-	{false, "Напуштам директоријум", ""}, // Serbian
-	{true, "влизане в директория", ""},
-	{false, "излизане от директория", ""}, // Bulgarian
-	{true, "вход в каталог", ""},
-	{false, "выход из каталога", ""}, // Russian
-	{true, "входимо до каталогу", ""},
-	{false, "Залишаю каталог", ""}, // Ukrainian
-	{true, "Memasuki direktori", ""},
-	{false, "Meninggalkan direktori", ""}, // Indonesian
-	{true, "Vào thư mục", ""},
-	{false, "Rời khỏi thư mục", ""}, // Vietnamese
-	{true, "ディレクトリ", "に入ります"},
-	{false, "ディレクトリ", "から出ます"}, // Japanese
-	{true, "디렉터리", "들어감"},
-	{false, "디렉터리", "나감"}, // Korean
-	{true, "进入目录", ""},
-	{false, "离开目录", ""},
-	{true, "進入目錄", ""},
-	{false, "離開目錄", ""}, // Chinese
+// spoken is what make says when it enters a folder and when it leaves it, in the languages
+// that GNU make speaks; … is for the path, in quotes.
+var spoken = [][2]string{
+	{"Entering directory …", "Leaving directory …"},
+	{"Verzeichnis … wird betreten", "Verzeichnis … wird verlassen"}, // German
+	{"on entre dans le répertoire …", "on quitte le répertoire …"},  // French
+	{"se entra en el directorio …", "se sale del directorio …"},     // Spanish
+	{"ingresso nella directory …", "uscita dalla directory …"},      // Italian
+	{"Entrando no diretório …", "Saindo do diretório …"},            // Portuguese
+	{"a entrar na pasta …", "a sair da pasta …"},
+	{"Map … wordt binnengegaan", "Map … wordt verlaten"},      // Dutch
+	{"Går til katalog …", "Forlader katalog …"},               // Danish
+	{"Går till katalogen …", "Lämnar katalogen …"},            // Swedish
+	{"Siirrytään hakemistoon …", "Poistutaan hakemistosta …"}, // Finnish
+	{"Wejście do katalogu …", "Opuszczenie katalogu …"},       // Polish
+	{"Vstupuje se do adresáře …", "Opouští se adresář …"},     // Czech
+	{"Ulazi se u direktorij …", "Izlazi se iz direktorija …"}, // Croatian
+	{"Улазим у директоријум …", "Напуштам директоријум …"},    // Serbian
+	{"влизане в директория …", "излизане от директория …"},    // Bulgarian
+	{"вход в каталог …", "выход из каталога …"},               // Russian
+	{"входимо до каталогу …", "Залишаю каталог …"},            // Ukrainian
+	{"Memasuki direktori …", "Meninggalkan direktori …"},      // Indonesian
+	{"Vào thư mục …", "Rời khỏi thư mục …"},                   // Vietnamese
+	{"ディレクトリ … に入ります", "ディレクトリ … から出ます"},                      // Japanese
+	{"디렉터리 … 들어감", "디렉터리 … 나감"},                               // Korean
+	{"进入目录 …", "离开目录 …"},
+	{"進入目錄 …", "離開目錄 …"}, // Chinese
 }
+
+// walks are those of all languages.
+var walks = func() (all []walk) {
+	for _, pair := range spoken {
+		for i, text := range pair {
+			before, after, _ := strings.Cut(text, " …")
+			all = append(all, walk{i == 0, before, strings.TrimSpace(after)})
+		}
+	}
+	return all
+}()
 
 // piece is the text that the walk is looked up by.
 func (w walk) piece() string {

@@ -159,10 +159,11 @@ func (l line) whole() []byte {
 	return text
 }
 
-// around is the line with those that are shown beside it, and where in them it begins.
+// around is the line with those that patterns may look at beside it, and where in them it
+// begins.
 func (l line) around() ([]byte, int) {
 	first, last := l, l
-	for range around {
+	for range maxWithin {
 		if before, ok := first.before(); ok {
 			first = before
 		}

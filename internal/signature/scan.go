@@ -65,7 +65,7 @@ type scanning struct {
 	seed  maphash.Seed
 }
 
-// A setting is a line among those that are shown beside it.
+// A setting is a line among those that patterns may look at beside it.
 type setting struct {
 	sum uint64 // a hash of all of them
 	at  int    // where in them the line begins
@@ -80,7 +80,7 @@ type seen struct {
 // What is looked at, and noted, of a log.
 const (
 	maxSeen     = 1 << 16 // different lines that are remembered
-	maxMade     = 2000    // lines with what is around them, of which it is remembered what was found
+	maxMade     = 2000    // settings of which it is remembered what was found
 	keepSame    = 3       // of lines that are alike; the next only if it stands apart
 	keepFolders = 100
 	keepLogs    = 20

@@ -62,3 +62,43 @@ func TestStoreIsBound(t *testing.T) {
 		t.Errorf("%d signatures are left", len(of))
 	}
 }
+
+// TestAlike: a line that was found before is found again as it stands there, whatever is
+// alike around it.
+func TestAlike(t *testing.T) {
+	c, err := load(`summary: two
+signatures:
+  - id: it-stopped
+    rank: cause
+    match:
+      - line: 'it has stopped'
+        then: 'because of {symbol}'
+        within: 8
+    cause: It has stopped.
+    proof: {matches: [{text: [it has stopped, because of x]}]}
+  - id: it-began
+    rank: cause
+    match: [{line: 'it has begun {symbol}'}]
+    cause: It has begun.
+    proof: {matches: [{text: it has begun x}]}
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := "it has stopped\n" + strings.Repeat("\n", 6) + "because of %s\n" + strings.Repeat("\n", 20)
+	log := "it has begun a\nit has begun b\n" + strings.Repeat("\n", 20)
+	for _, name := range []string{"c", "d", "c"} {
+		log += fmt.Sprintf(block, name)
+	}
+	scan, err := c.Scan(strings.NewReader(log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, m := range scan.Matches {
+		got = append(got, fmt.Sprint(m.LogLine, m.Symbol))
+	}
+	if want := "1a 2b 23c 51d 79c"; strings.Join(got, " ") != want {
+		t.Errorf("found %q, want %s", got, want)
+	}
+}

@@ -167,17 +167,3 @@ func isBSDPrerelease(word string) bool {
 	}
 	return false
 }
-
-// SplitName takes the name of an installed package apart as FreeBSD's pkg does,
-// at the last hyphen: "p5-Name-2.98_1" is "p5-Name" and "2.98_1". ok is
-// false when nothing is left of the hyphen or no digit right of it.
-//
-// A version with a hyphen of its own, as in "name-2.4.0-beta", is not such a
-// name: pkg does not write any.
-func SplitName(s string) (name, version string, ok bool) {
-	i := strings.LastIndexByte(s, '-')
-	if i <= 0 || i+1 == len(s) || !isDigit(s[i+1]) {
-		return "", "", false
-	}
-	return s[:i], s[i+1:], true
-}

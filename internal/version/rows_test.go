@@ -210,19 +210,3 @@ func FuzzNearest(f *testing.F) {
 		}
 	})
 }
-
-// FuzzSplitName: the pieces make up the whole again.
-func FuzzSplitName(f *testing.F) {
-	f.Add("p5-Encode-2.98_1")
-	f.Add("-")
-	f.Add("a-1-b")
-	f.Fuzz(func(t *testing.T, s string) {
-		name, version, ok := SplitName(s)
-		if ok && (name+"-"+version != s || name == "" || !isDigit(version[0]) || strings.Contains(version, "-")) {
-			t.Fatalf("%q came apart as %q and %q", s, name, version)
-		}
-		if !ok && name+version != "" {
-			t.Fatalf("%q: not ok, but %q and %q", s, name, version)
-		}
-	})
-}

@@ -302,27 +302,6 @@ func TestNearest(t *testing.T) {
 	}
 }
 
-func TestSplitName(t *testing.T) {
-	for _, c := range []struct {
-		s, name, version string
-		ok               bool
-	}{
-		{"p5-Encode-2.98_1", "p5-Encode", "2.98_1", true},
-		{"dovecot-2.3.4", "dovecot", "2.3.4", true},
-		{"tmux-3.3a", "tmux", "3.3a", true},
-		{"dovecot", "", "", false},
-		{"dovecot-devel", "", "", false},
-		{"dovecot-", "", "", false},
-		{"-1.0", "", "", false},
-		{"", "", "", false},
-	} {
-		name, version, ok := SplitName(c.s)
-		if name != c.name || version != c.version || ok != c.ok {
-			t.Errorf("SplitName(%q) = %q, %q, %v; want %q, %q, %v", c.s, name, version, ok, c.name, c.version, c.ok)
-		}
-	}
-}
-
 // FuzzParse holds three versions of a scheme against each other: the order is
 // total, the text is kept, and a version is equal to itself.
 func FuzzParse(f *testing.F) {
