@@ -71,7 +71,7 @@ func (a *app) offers(d diagnosis.Diagnosis, about func(*recipe.Recipe, recipe.Fi
 			continue // lint tells what is wrong with it
 		}
 		for _, f := range r.Fixes {
-			if f.Cures == nil || f.Cures.Signature != root.Signature && f.Cures.Signature != root.Case || f.Cures.Symbol != "" && f.Cures.Symbol != root.Symbol {
+			if !cures(f, root) {
 				continue
 			}
 			if o, ok := about(r, f); ok {

@@ -42,6 +42,7 @@ is 141.`
 // runOptions are the flags of the verb.
 type runOptions struct {
 	form diagnosisForm
+	mend mendOptions
 	log  string
 	to   string
 }
@@ -84,15 +85,24 @@ func (a *app) runVerb() *cobra.Command {
 	f := cmd.Flags()
 	f.SetInterspersed(false)
 	o.form.flags(f)
+	o.mend.flags(f)
 	f.StringVar(&o.log, "log", "", "keep all that the command writes in the file `FILE`")
 	f.StringVar(&o.to, "report", "", "write what was found into the file `FILE` rather than to standard error; it is empty until then")
 	return cmd
 }
 
 func (a *app) run(ctx context.Context, argv []string, o runOptions) error {
-	h, err := a.newHearing(o.log)
+	m, err := a.newRunMending(ctx, argv, o.mend)
 	if err != nil {
-		return &usageError{fmt.Sprintf("the log can't be written: %v", err), "--log FILE, a file in a folder that is there"}
+		return err
+	}
+	defer m.close()
+	var log *os.File
+	if o.log != "" {
+		if log, err = os.Create(o.log); err != nil {
+			return &usageError{fmt.Sprintf("the log can't be written: %v", err), "--log FILE, a file in a folder that is there"}
+		}
+		defer log.Close()
 	}
 	var to *os.File // the report; it is opened now, so that none of an earlier run is there later
 	if o.to != "" {
@@ -100,18 +110,31 @@ func (a *app) run(ctx context.Context, argv []string, o runOptions) error {
 			return &usageError{fmt.Sprintf("the report can't be written: %v", err), "--report FILE, a file in a folder that is there"}
 		}
 	}
+	for c := (relay.Command{Argv: argv, In: os.Stdin, Out: os.Stdout, Err: os.Stderr}); ; {
+		again, err := a.once(ctx, &c, o, log, to, m)
+		if !again {
+			m.conclude(err)
+			return err
+		}
+	}
+}
+
+// once runs a command, and says why it failed, unless it was mended and is to be run again.
+func (a *app) once(ctx context.Context, c *relay.Command, o runOptions, log, to *os.File, m *runMending) (again bool, err error) {
+	h := a.newHearing(log, m.spool())
 	started := time.Now()
-	status, err := relay.Run(relay.Command{Argv: argv, In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Heard: h.heard})
+	c.Heard = h.heard
+	status, err := relay.Run(*c)
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // if nobody reads why, it ends the same
 	if start, ok := errors.AsType[*relay.StartError](err); ok {
 		a.say("%v", start)
-		return exitStatus(start.Code())
+		return false, exitStatus(start.Code())
 	}
 	code := status.Code()
 	piped := status.Unread || status.Signal == syscall.SIGPIPE
 	why := (code != 0 || to != nil) && !status.Asked && !piped
 	if why && to == nil && o.form.name == "text" {
-		a.sayEnded(argv, status, time.Since(started))
+		a.sayEnded(c.Argv, status, time.Since(started))
 	}
 	serr := h.end(ctx, why)
 	if err != nil {
@@ -122,19 +145,28 @@ func (a *app) run(ctx context.Context, argv []string, o runOptions) error {
 	}
 	switch {
 	case code == 0 && err != nil:
-		return exitStatus(exitFailed)
+		return false, exitStatus(exitFailed)
 	case code == 0 && piped:
-		return exitStatus(128 + int(syscall.SIGPIPE))
+		return false, exitStatus(128 + int(syscall.SIGPIPE))
 	case !why, ctx.Err() != nil:
-		return ended(status)
+		return false, ended(status)
 	case serr != nil:
 		a.say("why it failed can't be told: %v", serr)
-		return ended(status)
+		return false, ended(status)
+	}
+	if code != 0 && h.spool != nil && h.err == nil {
+		again, err := m.mend(ctx, c, h)
+		if err != nil {
+			a.say("it could not be mended: %v", err)
+		}
+		if again {
+			return true, nil
+		}
 	}
 	if err := a.sayWhy(ctx, code, h, o.form, to, started); err != nil {
 		a.say("%v", err)
 	}
-	return ended(status)
+	return false, ended(status)
 }
 
 // say says something of srcmend's own beside what the command wrote.
@@ -179,7 +211,8 @@ func (a *app) sayWhy(ctx context.Context, code int, h *hearing, form diagnosisFo
 type hearing struct {
 	*app
 	log    *os.File // nil for none
-	err    error    // of writing it
+	spool  *os.File // the same for mending; nil for none
+	err    error    // of writing them
 	size   int      // of what was heard
 	begin  sync.Once
 	text   *relay.Backlog
@@ -189,13 +222,8 @@ type hearing struct {
 	done   chan struct{}
 }
 
-func (a *app) newHearing(log string) (*hearing, error) {
-	h := &hearing{app: a, done: make(chan struct{}), text: relay.NewBacklog()}
-	var err error
-	if log != "" {
-		h.log, err = os.Create(log)
-	}
-	return h, err
+func (a *app) newHearing(log, spool *os.File) *hearing {
+	return &hearing{app: a, log: log, spool: spool, done: make(chan struct{}), text: relay.NewBacklog()}
 }
 
 // name is that of the log, "" for none.
@@ -208,8 +236,10 @@ func (h *hearing) name() string {
 
 // heard takes what the command writes.
 func (h *hearing) heard(text []byte) {
-	if h.log != nil && h.err == nil {
-		_, h.err = h.log.Write(text)
+	for _, log := range []*os.File{h.log, h.spool} {
+		if log != nil && h.err == nil {
+			_, h.err = log.Write(text)
+		}
 	}
 	if h.size += len(text); h.size > patience {
 		h.begin.Do(func() { go h.scan() })
@@ -234,9 +264,6 @@ func (h *hearing) scan() {
 // somebody asks to end.
 func (h *hearing) end(ctx context.Context, wanted bool) error {
 	h.text.End()
-	if h.log != nil {
-		h.err = errors.Join(h.err, h.log.Close())
-	}
 	if !wanted {
 		return nil
 	}

@@ -281,7 +281,7 @@ func finding(m signature.Match) Finding {
 			f.Case = s.ID
 		}
 		for _, remedy := range s.Remedies {
-			f.Remedies = append(f.Remedies, signature.Remedy{Kind: remedy.Kind, Do: m.Fill(remedy.Do)})
+			f.Remedies = append(f.Remedies, remedy.Filled(m))
 		}
 	}
 	return f

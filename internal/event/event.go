@@ -125,6 +125,29 @@ type Finding struct {
 	Remedy    []string `json:"remedy,omitempty"`
 }
 
+// Attempted is one attempt to cure a failure.
+type Attempted struct {
+	Number  int     `json:"number"`
+	What    string  `json:"what"` // "include <signal.h> in src/stats.c"
+	From    string  `json:"from"` // where the remedy is from: recipe, catalogue, synthesis
+	Fix     string  `json:"fix,omitempty"`
+	Outcome Helping `json:"outcome"`
+	Why     string  `json:"why,omitempty"`
+	Diff    string  `json:"diff,omitempty"` // what it changed, as a patch
+	Log     string  `json:"log,omitempty"`  // of the proof
+}
+
+// Helping says what an attempt was good for.
+type Helping string
+
+// What an attempt can be good for.
+const (
+	Helped  Helping = "helped"
+	NoHelp  Helping = "no help" // it is undone
+	Further Helping = "further" // another error came up, which may have a remedy of its own
+	Refused Helping = "refused" // it was not tried
+)
+
 // Note is one sentence that fits nowhere else, and what the reader may do.
 type Note struct {
 	Level string `json:"level,omitempty"` // "" or "warning"
@@ -169,6 +192,9 @@ func (Patched) Name() string { return "patched" }
 
 // Name implements [Event].
 func (Finding) Name() string { return "finding" }
+
+// Name implements [Event].
+func (Attempted) Name() string { return "attempted" }
 
 // Name implements [Event].
 func (Note) Name() string { return "note" }

@@ -45,6 +45,7 @@ import (
 // A Command is what to run, and where its streams go.
 type Command struct {
 	Argv         []string
+	Env          []string // KEY=value; nil is that of this program
 	In, Out, Err *os.File
 	// Heard gets all that the command writes, of both streams, in the order in which it
 	// comes. Lines of the two are not mixed. It may not keep what it gets, nor take long: the
@@ -161,7 +162,7 @@ func (c Command) command(argv []string, out, errs *os.File) *exec.Cmd {
 	if errors.Is(cmd.Err, exec.ErrDot) {
 		cmd.Err = nil
 	}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.In, out, errs
+	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = c.In, out, errs, c.Env
 	return cmd
 }
 

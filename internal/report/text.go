@@ -56,6 +56,8 @@ func (t *Text) Send(e event.Event) {
 		t.sourceTried(e)
 	case event.Patched:
 		t.info("  %-10s %s: %s%s", "patch", e.Fix, e.Verdict, clean(patched(e)))
+	case event.Attempted:
+		t.attempted(e)
 	case event.Note:
 		t.note(e)
 	case event.Finding:
@@ -178,6 +180,22 @@ func (t *Text) sourceTried(e event.SourceTried) {
 		return
 	}
 	t.info("  %-10s not from %s: %s", "", clean(e.Source), clean(e.Why))
+}
+
+// attempted tells of an attempt to mend; of one that helped, all that was changed.
+func (t *Text) attempted(e event.Attempted) {
+	line := fmt.Sprintf("  %-10s %s: %s", "mend", clean(e.What), e.Outcome)
+	if e.Why != "" {
+		line += ", " + clean(e.Why)
+	}
+	if e.Outcome != event.Helped {
+		t.info("%s", line)
+		return
+	}
+	t.line("%s", line)
+	for text := range strings.Lines(e.Diff) {
+		t.line("    %s", clean(strings.TrimSuffix(text, "\n")))
+	}
 }
 
 func patched(e event.Patched) string {

@@ -60,6 +60,8 @@ type Remedy struct {
 	Kind Kind `json:"kind"`
 	// In words; may hold what the cause may hold.
 	Do string `json:"do"`
+	// What of it can be done without a person.
+	Try *Try `json:"try,omitempty"`
 }
 
 // A Kind of remedy says what it changes.
@@ -347,6 +349,14 @@ func (c *Catalogue) mistakes(o origin, malformed bool) (wrong yamlfile.Mistakes)
 	for j, r := range s.Remedies {
 		if hole := unknownHole(r.Do); hole != "" {
 			fail(fmt.Sprintf("nothing is known as %s", hole), known, "remedies", j, "do")
+		}
+		if r.Try == nil {
+			continue
+		}
+		for _, text := range r.Try.texts() {
+			if hole := unknownHole(text); hole != "" {
+				fail(fmt.Sprintf("nothing is known as %s", hole), known, "remedies", j, "try")
+			}
 		}
 	}
 	return wrong

@@ -1,0 +1,376 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+
+	"srcmend/internal/check"
+	"srcmend/internal/diagnosis"
+	"srcmend/internal/event"
+	"srcmend/internal/header"
+	"srcmend/internal/mend"
+	"srcmend/internal/plan"
+	"srcmend/internal/recipe"
+	"srcmend/internal/relay"
+	"srcmend/internal/report"
+	"srcmend/internal/tree"
+	"srcmend/internal/version"
+	"srcmend/internal/work"
+	"srcmend/recipes"
+)
+
+// The modes of mending.
+const (
+	mendAuto  = "auto"  // whatever may help
+	mendAsk   = "ask"   // what is not in a recipe only if the user says so
+	mendKnown = "known" // what is in a recipe
+	mendPlan  = "plan"  // nothing; say what would be tried
+	mendOff   = "off"
+)
+
+// mendOptions are the flags of verbs that mend.
+type mendOptions struct {
+	mode     string
+	attempts int
+	time     time.Duration
+}
+
+func (o *mendOptions) flags(f *pflag.FlagSet) {
+	f.StringVar(&o.mode, "mend", "", "what is tried when it fails: `auto`, ask, known (what is in a recipe), plan (only say it) or off")
+	f.IntVar(&o.attempts, "mend-attempts", 0, "how many remedies are tried at most (default 40)")
+	f.DurationVar(&o.time, "mend-time", 0, "how long remedies are tried at most (default 20m)")
+}
+
+// settle gives the mode that holds if the user has not said one.
+func (o *mendOptions) settle(usual string) error {
+	if o.mode == "" {
+		if o.mode = usual; term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())) {
+			o.mode = mendAsk
+		}
+	}
+	all := []string{mendAuto, mendAsk, mendKnown, mendPlan, mendOff}
+	if !slices.Contains(all, o.mode) {
+		return &usageError{fmt.Sprintf("--mend takes %s, not %q", strings.Join(all, ", "), o.mode), ""}
+	}
+	return nil
+}
+
+// mender makes a mender of a tree, without what is special to the verb.
+func (a *app) mender(top, keep string, o mendOptions) *mend.Mender {
+	return &mend.Mender{
+		Top: top, Keep: keep, OS: runtime.GOOS, Allow: a.allow(o.mode),
+		Budget: mend.Budget{Attempts: o.attempts, Time: o.time},
+	}
+}
+
+// headers is what is known of headers.
+func (a *app) headers() (*header.Table, error) {
+	shipped, err := fs.Sub(recipes.FS, "headers")
+	if err != nil {
+		return nil, err
+	}
+	layers := []header.Layer{{Name: "headers", Files: shipped}}
+	for _, dir := range a.folders() {
+		dir = filepath.Join(dir, "headers")
+		layers = append(layers, header.Layer{Name: dir, Files: os.DirFS(dir)})
+	}
+	return header.Load(layers...)
+}
+
+// allow says which changes may be tried.
+func (a *app) allow(mode string) func(context.Context, mend.Change) (bool, error) {
+	all := false
+	return func(_ context.Context, c mend.Change) (bool, error) {
+		switch {
+		case mode == mendAuto || all || c.From == mend.Recipe && mode != mendPlan:
+			return true, nil
+		case mode != mendAsk:
+			return false, nil
+		}
+		fmt.Fprintf(a.err, "\nsrcmend can try: %s\n", c.What)
+		for line := range strings.Lines(c.Diff) {
+			fmt.Fprint(a.err, "  "+line)
+		}
+		fmt.Fprint(a.err, "Try it? [y]es, [n]o, [a]ll of them, [q]uit: ")
+		answer, err := bufio.NewReader(os.Stdin).ReadString('\n')
+		if err != nil {
+			return false, nil
+		}
+		switch strings.ToLower(strings.TrimSpace(answer)) {
+		case "a", "all":
+			all = true
+			return true, nil
+		case "y", "yes":
+			return true, nil
+		case "q", "quit":
+			mode = mendKnown
+		}
+		return false, nil
+	}
+}
+
+// fixes gives those of a recipe that cure an error.
+func (a *app) fixes(all *recipe.Collection, r *recipe.Recipe, v version.Version, o fetchOptions) func(context.Context, diagnosis.Finding) ([]mend.Fix, error) {
+	return func(ctx context.Context, f diagnosis.Finding) ([]mend.Fix, error) {
+		var known []mend.Fix
+		for _, fix := range r.Fixes {
+			if !cures(fix, f) || fix.Advisory != "" {
+				continue
+			}
+			one := mend.Fix{ID: fix.ID, Summary: fix.Summary, Configure: fix.Configure}
+			for _, key := range slices.Sorted(func(yield func(string) bool) {
+				for key := range fix.Env {
+					if !yield(key) {
+						return
+					}
+				}
+			}) {
+				one.Env = append(one.Env, key+"="+fix.Env[key])
+			}
+			if len(fix.Patch) > 0 {
+				planned, err := plan.PatchOf(r, fix, v, all.File)
+				if err != nil {
+					return nil, err
+				}
+				fetcher, err := o.fetcher()
+				if err != nil {
+					return nil, err
+				}
+				fetcher.Events = func(event.Event) {}
+				if one.Patch, err = work.Patch(ctx, fetcher, all.File, planned); err != nil {
+					return nil, err
+				}
+			}
+			known = append(known, one)
+		}
+		return known, nil
+	}
+}
+
+// cures reports whether a fix says that it cures an error.
+func cures(fix recipe.Fix, f diagnosis.Finding) bool {
+	return fix.Cures != nil && (fix.Cures.Signature == f.Signature || fix.Cures.Signature == f.Case) &&
+		(fix.Cures.Symbol == "" || fix.Cures.Symbol == f.Symbol)
+}
+
+// A runMending mends the tree that a command builds.
+type runMending struct {
+	*mend.Mender
+	app  *app
+	lock *os.File
+	mode string
+	file *os.File // what the command has written
+	out  renderer
+}
+
+// newRunMending makes ready for a command that builds in the current folder.
+func (a *app) newRunMending(ctx context.Context, argv []string, o mendOptions) (*runMending, error) {
+	if err := o.settle(mendKnown); err != nil {
+		return nil, err
+	}
+	m := &runMending{app: a, mode: o.mode}
+	if o.mode == mendOff {
+		return m, nil
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	state, err := stateDir()
+	if err != nil {
+		return nil, err
+	}
+	top := topOf(dir)
+	keep := filepath.Join(state, "mend", fmt.Sprintf("%x", sha256.Sum256([]byte(top)))[:16])
+	m.Mender = a.mender(top, keep, o)
+	m.Env = os.Environ()
+	if m.lock, err = lockFile(keep + ".lock"); err != nil {
+		return nil, err
+	}
+	if m.lock == nil { // another one is at work in this tree
+		m.mode = mendOff
+		return m, nil
+	}
+	m.Hold = m.lock
+	undone, err := m.Recover(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if undone {
+		a.say("what an interrupted attempt had left in %s was undone", top)
+	}
+	return m, nil
+}
+
+// lockFile takes a lock; nil if somebody has it.
+func lockFile(path string) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		_ = f.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	return f, nil
+}
+
+// topOf is the folder of the source that a folder belongs to: as far up as there is something
+// that builds.
+func topOf(dir string) string {
+	top := dir
+	for at := dir; ; at = filepath.Dir(at) {
+		builds := false
+		for _, name := range []string{"configure", "configure.ac", "CMakeLists.txt", "meson.build", "Makefile", "GNUmakefile", "makefile", "Makefile.in", "Makefile.am", "Makefile.PL", "SConstruct"} {
+			if _, err := os.Lstat(filepath.Join(at, name)); err == nil {
+				builds = true
+			}
+		}
+		if builds {
+			top = at
+		} else if at != dir { // a folder for what is built may have nothing of that
+			return top
+		}
+		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil || at == filepath.Dir(at) {
+			return top
+		}
+	}
+}
+
+// spool is where the output of the command goes besides, each time anew; nil for nowhere.
+func (m *runMending) spool() *os.File {
+	if m.mode == mendOff {
+		return nil
+	}
+	if m.file != nil {
+		_ = m.file.Close()
+	}
+	err := os.MkdirAll(m.Keep, 0o700)
+	if err == nil {
+		m.file, err = os.Create(filepath.Join(m.Keep, "run.log"))
+	}
+	if err != nil { // the command runs all the same
+		m.app.say("nothing can be mended: %v", err)
+		m.mode, m.file = mendOff, nil
+	}
+	return m.file
+}
+
+// mend tries to mend what a command could not build, and reports whether it is to be run
+// again.
+func (m *runMending) mend(ctx context.Context, c *relay.Command, h *hearing) (bool, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return false, err
+	}
+	m.Catalogue = h.cat
+	if m.Headers == nil {
+		if m.Headers, err = m.app.headers(); err != nil {
+			return false, err
+		}
+	}
+	if m.Fixes == nil {
+		m.Fixes = m.app.fixesIn(m.Top)
+	}
+	if m.out == nil {
+		m.out = &report.Text{Out: m.app.err, Err: m.app.err, Quiet: m.app.quiet, Color: color(m.app.err)}
+		m.Events = m.out.Send
+	}
+	f := mend.Failure{Argv: c.Argv, Dir: dir, Log: h.spool.Name()}
+	if m.mode == mendPlan {
+		return false, m.say(ctx, f)
+	}
+	res, err := m.Mend(ctx, f)
+	if err != nil || !res.Mended {
+		if res.Capsule != "" {
+			m.app.say("%s; to run the failed command by hand: %s", res.Why, filepath.Join(res.Capsule, "cmd.sh"))
+		}
+		return false, err
+	}
+	if c.Env == nil {
+		c.Env = os.Environ()
+	}
+	c.Argv, c.Env = mend.With(res.Changes, c.Argv, c.Env)
+	return true, nil
+}
+
+// say says what would be tried.
+func (m *runMending) say(ctx context.Context, f mend.Failure) error {
+	changes, err := m.Plan(ctx, f)
+	for i, c := range changes {
+		fmt.Fprintf(m.app.err, "%d. %s (%s)\n", i+1, c.What, c.From)
+		for line := range strings.Lines(c.Diff) {
+			fmt.Fprint(m.app.err, "   "+line)
+		}
+	}
+	if err == nil && len(changes) == 0 {
+		m.app.say("there is nothing to try")
+	}
+	return err
+}
+
+// fixesIn gives the fixes of the recipe of the package that a tree is the source of; nil if
+// there is none.
+func (a *app) fixesIn(top string) func(context.Context, diagnosis.Finding) ([]mend.Fix, error) {
+	t, err := tree.Open(top)
+	if err != nil {
+		return nil
+	}
+	defer t.Close()
+	all, err := a.collection()
+	if err != nil {
+		return nil
+	}
+	guesses := check.Identify(t, filepath.Base(t.Dir()))
+	for _, g := range guesses {
+		r, err := all.Load(g.Name)
+		if err != nil {
+			continue
+		}
+		v, _ := check.VersionIn(t, r, guesses)
+		return a.fixes(all, r, v, fetchOptions{})
+	}
+	return nil
+}
+
+// conclude says what was done, after the last run.
+func (m *runMending) conclude(error) {
+	if m.Mender == nil || len(m.Kept()) == 0 {
+		return
+	}
+	var all []string
+	for _, c := range m.Kept() {
+		all = append(all, c.What)
+	}
+	m.app.say("mended: %s", strings.Join(all, "; "))
+}
+
+func (m *runMending) close() {
+	if m.file != nil {
+		_ = m.file.Close()
+		_ = os.Remove(m.file.Name())
+	}
+	if m.lock != nil {
+		_ = m.lock.Close()
+	}
+}

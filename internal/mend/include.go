@@ -1,0 +1,344 @@
+package mend
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"srcmend/internal/diagnosis"
+	"srcmend/internal/header"
+	"srcmend/internal/setup"
+	"srcmend/internal/tree"
+)
+
+// many is how many headers are tried for one name.
+const many = 5
+
+var (
+	// fix-it:"main.c":{1:1-1:1}:"#include <string.h>\n"
+	fixIt = regexp.MustCompile(`(?m)^fix-it:"(?:[^"\\]|\\.)*":\{[\d:-]+\}:"#include <([^">]+)>`)
+	// note: include '<string.h>' or provide a declaration of 'strlen'
+	hint = regexp.MustCompile(`(?:include (?:the header )?['‘]?|#include )<([\w./+-]+)>`)
+)
+
+// declaring has the header included that declares a name.
+func (j *job) declaring(ctx context.Context, f diagnosis.Finding, name, log string) ([]Change, error) {
+	file, _, ok := j.place(f)
+	if !ok {
+		return nil, nil
+	}
+	name = strings.TrimPrefix(strings.TrimPrefix(strings.TrimSuffix(name, "()"), "struct "), "std::")
+	headers, macros := []string{}, []string{}
+	if text, err := os.ReadFile(log); err == nil {
+		for _, m := range fixIt.FindAllStringSubmatch(string(text), -1) {
+			headers = append(headers, m[1])
+		}
+	}
+	for _, line := range f.Excerpt {
+		if m := hint.FindStringSubmatch(line); m != nil {
+			headers = append(headers, m[1])
+		}
+	}
+	for _, d := range j.Headers.Declaring(name, header.LanguageOf(file.Name), j.OS) {
+		headers = append(headers, d.Header)
+		for _, macro := range []string{d.With, d.Strict} {
+			if macro != "" && !slices.Contains(macros, macro) {
+				macros = append(macros, macro)
+			}
+		}
+	}
+	changes, err := j.including(f, headers)
+	if err != nil {
+		return nil, err
+	}
+	for _, macro := range macros {
+		more, err := j.definingWith(f, macro, headers)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, more...)
+	}
+	if len(changes) == 0 {
+		own, err := j.ownHeaders(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		changes, err = j.quoting(f, own)
+		return changes, err
+	}
+	return changes, nil
+}
+
+// place finds the file of the tree that an error is about, and its line. Of an error in a
+// header of the system it is where that was included.
+func (j *job) place(f diagnosis.Finding) (tree.File, int, bool) {
+	if file, ok := j.find(f.File); ok {
+		return file, f.Line, true
+	}
+	for i := f.At - 1; i >= 0; i-- {
+		if m := from.FindStringSubmatch(f.Excerpt[i]); m != nil {
+			if file, ok := j.find(m[1]); ok {
+				line := 0
+				_, _ = fmt.Sscan(m[2], &line)
+				return file, line, true
+			}
+		}
+	}
+	return tree.File{}, 0, false
+}
+
+// from is how compilers say where an included file comes from.
+var from = regexp.MustCompile(`(?:^In file included from|^\s+from) ([^\s:]+):(\d+)`)
+
+// find reads the source that a log names. What was generated is its own source's.
+func (j *job) find(name string) (tree.File, bool) {
+	if name == "" {
+		return tree.File{}, false
+	}
+	for _, path := range []string{name, filepath.Join(j.target.Dir, name), filepath.Join(j.Top, name), filepath.Join(j.f.Dir, name)} {
+		rel, err := filepath.Rel(j.Top, path)
+		if !filepath.IsAbs(path) || err != nil || !filepath.IsLocal(rel) {
+			continue
+		}
+		if f, err := j.t.Read(filepath.ToSlash(rel)); err == nil && !f.IsLink() {
+			if j.generated(f.Name) == "" {
+				return f, true
+			}
+			return j.grammar(f.Name)
+		}
+	}
+	return tree.File{}, false
+}
+
+// grammars are the endings of what programs write C from.
+var grammars = []string{".y", ".l", ".yy", ".ll", ".ypp", ".lpp", ".y++", ".l++"}
+
+// grammar is what a generated source was written from.
+func (j *job) grammar(name string) (tree.File, bool) {
+	stem := strings.TrimSuffix(strings.TrimSuffix(name, path.Ext(name)), ".tab")
+	for _, ending := range grammars {
+		if f, err := j.t.Read(stem + ending); err == nil && !f.IsLink() {
+			return f, true
+		}
+	}
+	return tree.File{}, false
+}
+
+// generated says why a file is not to be changed: since it was made from another; "" if not.
+func (j *job) generated(name string) string {
+	if slices.Contains([]string{".c", ".cc", ".cpp", ".h", ".hpp"}, path.Ext(name)) {
+		if f, ok := j.grammar(name); ok {
+			return name + " is made from " + f.Name
+		}
+	}
+	for _, ending := range []string{".in", ".am"} {
+		if _, err := j.t.Lstat(name + ending); err == nil && path.Ext(name) != ending && path.Ext(name) != ".in" {
+			return name + " is made from " + name + ending
+		}
+	}
+	return ""
+}
+
+// including has the headers included, each a change.
+func (j *job) including(f diagnosis.Finding, headers []string) ([]Change, error) {
+	file, line, ok := j.place(f)
+	if !ok {
+		return nil, nil
+	}
+	var all []Change
+	for i, name := range headers {
+		if slices.Contains(headers[:i], name) || len(all) == many || !sound.MatchString(name) {
+			continue
+		}
+		text, _, err := header.Include(file.Content(), name, line)
+		if err != nil {
+			continue // it has it
+		}
+		c, err := j.rewritten(fmt.Sprintf("include <%s> in %s", name, file.Name), file, text)
+		if err != nil {
+			return nil, err
+		}
+		c.header = name
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// rewritten is a change of one file's text.
+func (j *job) rewritten(what string, f tree.File, text []byte) (Change, error) {
+	f.Data, f.Parts = text, nil
+	return j.newChange(what, Made, f)
+}
+
+// defining has a macro defined above all includes.
+func (j *job) defining(f diagnosis.Finding, macro string) ([]Change, error) {
+	return j.definingWith(f, macro, nil)
+}
+
+// definingWith has a macro defined, and the first of the headers included, if that is not so.
+func (j *job) definingWith(f diagnosis.Finding, macro string, headers []string) ([]Change, error) {
+	file, line, ok := j.place(f)
+	if !ok || !sound.MatchString(macro) {
+		return nil, nil
+	}
+	what := "define " + macro + " in " + file.Name
+	text := file.Content()
+	if len(headers) > 0 {
+		if with, _, err := header.Include(text, headers[0], line); err == nil {
+			text = with
+			what = fmt.Sprintf("define %s and include <%s> in %s", macro, headers[0], file.Name)
+		}
+	}
+	text, _, err := header.Define(text, macro)
+	if err != nil {
+		return nil, nil
+	}
+	c, err := j.rewritten(what, file, text)
+	return []Change{c}, err
+}
+
+// instead has a header that is not here replaced by what this system has in its place.
+func (j *job) instead(f diagnosis.Finding, name string) ([]Change, error) {
+	file, _, ok := j.place(f)
+	headers, known := j.Headers.Instead(name, j.OS)
+	if !ok || !known {
+		return nil, nil
+	}
+	line := regexp.MustCompile(`(?m)^([ \t]*#[ \t]*include[ \t]*)<` + regexp.QuoteMeta(name) + `>[^\n]*\n`)
+	what := "include "
+	for i, h := range headers {
+		if i > 0 {
+			what += " and "
+		}
+		what += "<" + h + ">"
+	}
+	what += " in place of <" + name + "> in " + file.Name
+	if len(headers) == 0 {
+		what = "do not include <" + name + "> in " + file.Name
+	}
+	text := line.ReplaceAllFunc(file.Content(), func(old []byte) []byte {
+		m := line.FindSubmatch(old)
+		end := "\n"
+		if strings.HasSuffix(string(old), "\r\n") {
+			end = "\r\n"
+		}
+		var now []byte
+		for _, h := range headers {
+			now = append(now, string(m[1])+"<"+h+">"+end...)
+		}
+		return now
+	})
+	if string(text) == string(file.Content()) {
+		return nil, nil
+	}
+	c, err := j.rewritten(what, file, text)
+	return []Change{c}, err
+}
+
+// ownHeaders are the headers of the tree that declare a name.
+func (j *job) ownHeaders(ctx context.Context, name string) ([]string, error) {
+	declares, err := regexp.Compile(`(?m)^(?:[ \t]*#[ \t]*define[ \t]+|(?:[\w*]+[ \t]+\**)+|.*typedef.*\b|struct[ \t]+)` + regexp.QuoteMeta(name) + `\b[^\n]*`)
+	if err != nil || name == "" {
+		return nil, nil
+	}
+	var all []string
+	err = fs.WalkDir(j.t.Root().FS(), ".", func(at string, d fs.DirEntry, err error) error {
+		if err != nil || ctx.Err() != nil || d.IsDir() || !isHeader(at) || len(all) == many {
+			return ctx.Err()
+		}
+		if f, err := j.t.Read(at); err == nil && declares.Match(f.Content()) {
+			all = append(all, at)
+		}
+		return nil
+	})
+	return all, err
+}
+
+// quoting has headers of the tree included, by their place beside the file.
+func (j *job) quoting(f diagnosis.Finding, headers []string) ([]Change, error) {
+	file, line, ok := j.place(f)
+	if !ok {
+		return nil, nil
+	}
+	var all []Change
+	for _, name := range headers {
+		rel, err := filepath.Rel(path.Dir(file.Name), name)
+		if err != nil || name == file.Name {
+			continue
+		}
+		text, _, err := header.Include(file.Content(), `"`+rel+`"`, line)
+		if err != nil {
+			continue
+		}
+		c, err := j.rewritten(fmt.Sprintf("include \"%s\" in %s", rel, file.Name), file, text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// searching has a header of the tree found by the compiler, by a folder to look in.
+func (j *job) searching(name string) ([]Change, error) {
+	if !sound.MatchString(name) || name == "" {
+		return nil, nil
+	}
+	var dirs []string
+	err := fs.WalkDir(j.t.Root().FS(), ".", func(at string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && (at == name || strings.HasSuffix(at, "/"+name)) {
+			dirs = append(dirs, strings.TrimSuffix(strings.TrimSuffix(at, name), "/"))
+		}
+		return nil
+	})
+	if err != nil || len(dirs) > many {
+		return nil, err
+	}
+	var all []Change
+	for _, dir := range dirs {
+		rel, err := filepath.Rel(j.target.Dir, filepath.Join(j.Top, dir))
+		if err != nil {
+			continue
+		}
+		flag := "-I" + rel
+		if _, configured := setup.Find(j.target.Dir, j.Top); configured {
+			flag = "-I" + filepath.Join(j.Top, dir)
+		}
+		changes, err := j.flags(map[string]string{"CPPFLAGS": flag})
+		if err != nil {
+			return nil, err
+		}
+		more, err := j.flags(map[string]string{"CFLAGS": flag, "CXXFLAGS": flag})
+		if err != nil {
+			return nil, err
+		}
+		all = append(append(all, changes...), more...)
+	}
+	return all, nil
+}
+
+// shared is the name of a shared library.
+var shared = regexp.MustCompile(`(?:^|/)lib([\w+.-]+?)\.so(?:\.[\d.]+)?$`)
+
+// linking has the library linked that defines a name.
+func (j *job) linking(name string) ([]Change, error) {
+	libraries := j.Headers.Libraries(strings.TrimSuffix(name, "()"), j.OS)
+	if m := shared.FindStringSubmatch(name); m != nil {
+		libraries = []string{m[1]}
+	}
+	var all []Change
+	for _, library := range libraries {
+		changes, err := j.flags(map[string]string{"LIBS": "-l" + library})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, changes...)
+	}
+	return all, nil
+}

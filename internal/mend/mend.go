@@ -1,0 +1,306 @@
+package mend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"srcmend/internal/build"
+	"srcmend/internal/diagnosis"
+	"srcmend/internal/event"
+	"srcmend/internal/header"
+	"srcmend/internal/signature"
+	"srcmend/internal/snapshot"
+	"srcmend/internal/target"
+	"srcmend/internal/tree"
+)
+
+// A Mender mends one tree, as often as its build fails.
+type Mender struct {
+	Top       string   // of the source tree, absolute
+	Keep      string   // folder for the snapshot and the logs of attempts, outside of Top
+	Env       []string // of the commands, KEY=value, complete
+	Hold      *os.File // kept open as long as a command runs; may be nil
+	Catalogue *signature.Catalogue
+	Headers   *header.Table
+	OS        string // as Go calls it
+	// Fixes are what recipes know about an error in this tree; may be nil.
+	Fixes func(context.Context, diagnosis.Finding) ([]Fix, error)
+	// Allow is asked before a change is tried; nil allows everything.
+	Allow  func(context.Context, Change) (bool, error)
+	Budget Budget
+	Events event.Sink
+	Now    func() time.Time // nil is the real clock
+
+	spent  int
+	began  time.Time
+	kept   []Change
+	before map[string]int // how often a target had to be mended
+}
+
+// A Budget bounds the work. Zero is the usual bound.
+type Budget struct {
+	Attempts int           // for all failures together; 40
+	Time     time.Duration // of all attempts together; 20 minutes
+}
+
+// A Failure is a command of a build that has failed.
+type Failure struct {
+	Argv []string
+	Dir  string // absolute
+	Log  string // path; of its output
+}
+
+// A Result is what became of a failure.
+type Result struct {
+	Mended  bool
+	Changes []Change          // that were made; none if it was made again as it is
+	Finding diagnosis.Finding // the root cause, if it is known
+	Known   bool
+	Why     string // not mended
+	Capsule string // folder with what it takes to run the failed command by hand, if not mended
+}
+
+// errBudget says that enough was tried.
+var errBudget = errors.New("enough was tried")
+
+// Mend tries to cure a failure. The error is about srcmend's own work; whatever it says, the
+// tree is as it was, or the next [Mender.Recover] puts it so.
+func (m *Mender) Mend(ctx context.Context, f Failure) (Result, error) {
+	m.begin()
+	j, err := m.newJob(ctx, f)
+	if err != nil {
+		return Result{}, err
+	}
+	defer j.close()
+	if j.red.Outcome != diagnosis.Failed {
+		return Result{Why: "nothing is known about the error"}, nil
+	}
+	res := Result{Finding: j.red.Findings[0], Known: true}
+	if err := m.take(ctx); err != nil {
+		return res, err
+	}
+	found, err := j.solve(ctx)
+	switch {
+	case errors.Is(err, errBudget):
+		res.Why = err.Error()
+	case err != nil:
+		return res, errors.Join(err, m.undo())
+	case found == nil:
+		res.Why = "no remedy that is known helped"
+		if j.tried == 0 {
+			res.Why = "no remedy is known that could be tried"
+		}
+	default:
+		res.Mended, res.Changes = true, found
+		m.kept = append(m.kept, found...)
+		return res, m.drop()
+	}
+	if err := m.undo(); err != nil {
+		return res, err
+	}
+	res.Capsule, err = j.capsule()
+	return res, err
+}
+
+// Plan gives what would be tried first about a failure, and does nothing.
+func (m *Mender) Plan(ctx context.Context, f Failure) ([]Change, error) {
+	m.begin()
+	j, err := m.newJob(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	defer j.close()
+	if j.red.Outcome != diagnosis.Failed {
+		return nil, nil
+	}
+	return j.candidates(ctx, j.red.Findings[0], f.Log)
+}
+
+func (m *Mender) begin() {
+	if m.Budget.Attempts == 0 {
+		m.Budget.Attempts = 40
+	}
+	if m.Budget.Time == 0 {
+		m.Budget.Time = 20 * time.Minute
+	}
+	if m.Now == nil {
+		m.Now = time.Now
+	}
+	if m.began.IsZero() {
+		m.began, m.before = m.Now(), map[string]int{}
+	}
+}
+
+// Kept are the changes that have mended what failed, in their order.
+func (m *Mender) Kept() []Change { return m.kept }
+
+// Resume gives the command and the environment to run the build on with.
+func (m *Mender) Resume(argv, env []string) ([]string, []string) { return With(m.kept, argv, env) }
+
+// With gives a command and its environment with what changes add to them.
+func With(changes []Change, argv, env []string) ([]string, []string) {
+	argv, env = append([]string(nil), argv...), append([]string(nil), env...)
+	for _, c := range changes {
+		switch tool(argv) {
+		case toolMake:
+			argv = append(argv, c.Make...)
+		case toolConfigure:
+			argv = append(argv, c.Configure...)
+		}
+		env = addEnv(env, c.Env)
+	}
+	return argv, env
+}
+
+// addEnv adds variables; flags are added to those that are there.
+func addEnv(env, more []string) []string {
+	for _, kv := range more {
+		key, value, _ := strings.Cut(kv, "=")
+		for i, old := range env {
+			name, was, _ := strings.Cut(old, "=")
+			if name != key {
+				continue
+			}
+			if was != "" && strings.HasSuffix(key, "FLAGS") {
+				value = was + " " + value
+			}
+			env = append(env[:i:i], env[i+1:]...)
+			break
+		}
+		env = append(env, key+"="+value)
+	}
+	return env
+}
+
+// The tools that take further arguments.
+const (
+	toolMake      = "make"
+	toolConfigure = "configure"
+)
+
+// tool says what a command is, "" if it is neither of them.
+func tool(argv []string) string {
+	if len(argv) == 0 {
+		return ""
+	}
+	switch name := filepath.Base(argv[0]); {
+	case strings.HasSuffix(name, "make") && name != "cmake":
+		return toolMake
+	case name == "configure", name == "cmake", name == "meson":
+		return toolConfigure
+	case (name == "sh" || name == "bash") && len(argv) > 1 && filepath.Base(argv[1]) == "configure":
+		return toolConfigure
+	}
+	return ""
+}
+
+// before is where the snapshot lies.
+func (m *Mender) snapshotDir() string { return filepath.Join(m.Keep, "before") }
+
+// take keeps the tree as it is.
+func (m *Mender) take(ctx context.Context) error {
+	if err := os.MkdirAll(m.Keep, 0o700); err != nil {
+		return fmt.Errorf("making the folder that the tree is kept in: %w", err)
+	}
+	_, err := snapshot.Take(ctx, m.Top, m.snapshotDir())
+	return err
+}
+
+// undo puts the tree back, even if everything is to end.
+func (m *Mender) undo() error {
+	_, err := m.Recover(context.Background())
+	return err
+}
+
+// Recover puts the tree back if attempts in it were killed, and reports whether that was so.
+func (m *Mender) Recover(ctx context.Context) (bool, error) {
+	s, err := snapshot.Open(m.snapshotDir())
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, snapshot.Remove(m.snapshotDir())
+	}
+	if err != nil {
+		return false, err
+	}
+	if s.Dir() != m.Top {
+		return false, fmt.Errorf("%s keeps what was in %s, which is not this tree", m.Keep, s.Dir())
+	}
+	if t, err := tree.Open(m.Top); err == nil { // ends what an edit has left
+		_ = t.Close()
+	}
+	if err := s.Restore(ctx); err != nil {
+		return false, err
+	}
+	return true, s.Drop()
+}
+
+// drop forgets the tree as it was.
+func (m *Mender) drop() error { return snapshot.Remove(m.snapshotDir()) }
+
+// A job is one failure that is being mended.
+type job struct {
+	*Mender
+	f      Failure
+	red    diagnosis.Diagnosis // of the failed command, or of its target made alone
+	log    string              // that red is of
+	target target.Target
+	ways   []target.Way // how it can be made again; the first has shown the same error
+	whole  target.Way   // the command that failed
+	t      *tree.Tree
+	tried  int
+	logs   int
+}
+
+func (m *Mender) newJob(ctx context.Context, f Failure) (*job, error) {
+	j := &job{Mender: m, f: f, log: f.Log, whole: target.Way{Argv: f.Argv, Dir: f.Dir}}
+	var err error
+	if j.red, err = m.diagnose(f.Log); err != nil {
+		return nil, err
+	}
+	at := 1
+	if len(j.red.Findings) > 0 {
+		at = j.red.Findings[0].LogLine
+	}
+	log, err := os.Open(f.Log)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	j.target = target.Read(log, at, f.Dir)
+	j.t, err = tree.Open(m.Top)
+	return j, err
+}
+
+func (j *job) close() { _ = j.t.Close() }
+
+// diagnose says why a command failed.
+func (m *Mender) diagnose(path string) (diagnosis.Diagnosis, error) {
+	log, err := os.Open(path)
+	if err != nil {
+		return diagnosis.Diagnosis{}, err
+	}
+	defer log.Close()
+	scan, err := m.Catalogue.Scan(log)
+	return diagnosis.OfFailed(scan), err
+}
+
+// run runs a command, and gives the log of it.
+func (j *job) run(ctx context.Context, argv []string, dir string, env []string) (build.Result, string, error) {
+	j.logs++
+	path := filepath.Join(j.Keep, fmt.Sprintf("%d.log", j.logs))
+	log, err := os.Create(path)
+	if err != nil {
+		return build.Result{}, path, err
+	}
+	defer log.Close()
+	r, err := build.Run(ctx, build.Command{Argv: argv, Dir: dir, Env: addEnv(env, speaking), Log: log, Hold: j.Hold, Status: path + ".status"})
+	return r, path, err
+}
+
+// speaking has compilers speak English, without colours, and say what to include.
+var speaking = []string{"LC_ALL=C", "LANGUAGE=", "GCC_COLORS=", "GCC_EXTRA_DIAGNOSTIC_OUTPUT=fixits-v2", "CLICOLOR_FORCE=0"}

@@ -1,0 +1,207 @@
+package mend
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"srcmend/internal/diagnosis"
+	"srcmend/internal/event"
+	"srcmend/internal/patch"
+	"srcmend/internal/setup"
+	"srcmend/internal/signature"
+	"srcmend/internal/tree"
+)
+
+// A Fix is one of a recipe.
+type Fix struct {
+	ID, Summary string
+	Patch       []byte   // nil for none
+	Configure   []string // arguments
+	Env         []string // KEY=value
+}
+
+// candidates are the changes that may cure an error, the likeliest first.
+func (j *job) candidates(ctx context.Context, f diagnosis.Finding, log string) ([]Change, error) {
+	all, err := j.fixes(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range f.Remedies {
+		if r.Try == nil {
+			continue
+		}
+		changes, err := j.remedy(ctx, f, *r.Try, log)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, changes...)
+	}
+	seen := map[string]bool{}
+	return slices.DeleteFunc(all, func(c Change) bool {
+		key := c.What + "\x00" + c.Diff
+		again := seen[key] || slices.ContainsFunc(j.kept, func(k Change) bool { return k.What == c.What && k.Diff == c.Diff && len(c.Files) > 0 })
+		seen[key] = true
+		return again
+	}), nil
+}
+
+// fixes are the changes of the recipe's fixes that the tree needs.
+func (j *job) fixes(ctx context.Context, f diagnosis.Finding) ([]Change, error) {
+	if j.Fixes == nil {
+		return nil, nil
+	}
+	fixes, err := j.Mender.Fixes(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	var all []Change
+	for _, fix := range fixes {
+		changes := []Change{{What: "apply the fix " + fix.ID, From: Recipe}}
+		switch {
+		case fix.Patch != nil:
+			c, ok, err := j.patched(fix)
+			if err != nil {
+				return nil, err
+			}
+			if !ok {
+				continue
+			}
+			changes = []Change{c}
+		case len(fix.Configure) > 0:
+			changes = j.configured(changes[0].What, setup.More{Args: fix.Configure})
+		}
+		for _, c := range changes {
+			c.From, c.Fix, c.Env = Recipe, fix.ID, append(c.Env, fix.Env...)
+			all = append(all, c)
+		}
+	}
+	return all, nil
+}
+
+// patched is what a fix's patch changes; ok is false if the tree does not need it, or it does
+// not fit.
+func (j *job) patched(fix Fix) (c Change, ok bool, err error) {
+	p, err := patch.Parse(bytes.NewReader(fix.Patch))
+	if err != nil {
+		return c, false, fmt.Errorf("fix %s: %w", fix.ID, err)
+	}
+	draft := patch.NewDraft(j.t)
+	verdict, report, err := draft.Put(p, patch.Options{Strip: patch.ChooseStrip})
+	if err != nil || verdict != patch.Needed {
+		if errors.As(err, new(patch.Conflicts)) {
+			err = nil
+		}
+		return c, false, err
+	}
+	var files []tree.File
+	for _, name := range report.Files() {
+		f, err := draft.Read(name)
+		if err != nil {
+			return c, false, nil // it takes a file away: that is for the plan, not for a tree at work
+		}
+		files = append(files, f)
+	}
+	c, err = j.newChange(fmt.Sprintf("apply the fix %s: %s", fix.ID, fix.Summary), Recipe, files...)
+	for _, f := range files {
+		if why := j.generated(f.Name); why != "" {
+			j.tell(c, event.Refused, why, "")
+			return c, false, err
+		}
+	}
+	return j.reconfiguring(c), err == nil, err
+}
+
+// reconfiguring adds to a change of what configure reads that this is run once more.
+func (j *job) reconfiguring(c Change) Change {
+	inputs, helpers := false, false
+	for _, f := range c.Files {
+		base := f.Name[strings.LastIndexByte(f.Name, '/')+1:]
+		helpers = helpers || base == "configure.ac" || base == "configure.in" || base == "Makefile.am" || base == "aclocal.m4" || strings.HasSuffix(base, ".m4")
+		inputs = inputs || strings.HasSuffix(base, ".in") || base == "configure" || base == "CMakeLists.txt" || base == "meson.build"
+	}
+	if !inputs && !helpers {
+		return c
+	}
+	s, ok := setup.Find(j.target.Dir, j.Top)
+	if !ok {
+		return c
+	}
+	if s.Kind == setup.Autoconf && helpers {
+		if inputs { // both: as in a release, what was made is as new as what it was made from
+			c.Files = append(c.Files, j.inOrder(s.Source, c.Files)...)
+		} else {
+			c.Runs = append(c.Runs, setup.Command{Argv: []string{"autoreconf", "-fi"}, Dir: s.Source})
+		}
+	}
+	c.Runs, c.Reaches = append(c.Runs, s.Again(setup.More{})), true
+	return c
+}
+
+// sound is what may come from a log into a command or a file.
+var sound = regexp.MustCompile(`^[\w./+:<>=~@,-]*$`)
+
+// remedy makes of what the catalogue says the changes for this tree.
+func (j *job) remedy(ctx context.Context, f diagnosis.Finding, try signature.Try, log string) ([]Change, error) {
+	switch {
+	case try.Include != "":
+		return j.declaring(ctx, f, try.Include, log)
+	case try.Header != "":
+		return j.including(f, []string{try.Header})
+	case try.Instead != "":
+		return j.instead(f, try.Instead)
+	case try.Define != "":
+		return j.defining(f, try.Define)
+	case try.Search != "":
+		return j.searching(try.Search)
+	case try.Library != "":
+		return j.linking(try.Library)
+	case len(try.Flags) > 0:
+		for _, text := range try.Flags {
+			if !soundWords(text) {
+				return nil, nil
+			}
+		}
+		return j.flags(try.Flags)
+	case len(try.Configure) > 0:
+		return j.configured("configure with "+strings.Join(try.Configure, " "), setup.More{Args: try.Configure}), nil
+	case len(try.Make) > 0:
+		return []Change{{What: "make with " + strings.Join(try.Make, " "), From: Known, Make: try.Make}}, nil
+	case len(try.Env) > 0:
+		c := Change{What: "set", From: Known}
+		for _, key := range slices.Sorted(maps.Keys(try.Env)) {
+			c.Env = append(c.Env, key+"="+try.Env[key])
+			c.What += " " + key + "=" + try.Env[key]
+		}
+		return []Change{c}, nil
+	}
+	return j.repair(f, try.Repair)
+}
+
+func soundWords(text string) bool {
+	return !slices.ContainsFunc(strings.Fields(text), func(word string) bool { return !sound.MatchString(word) })
+}
+
+// configured has the build configured with more. Where it is configuring that failed, the
+// command itself gets it.
+func (j *job) configured(what string, more setup.More) []Change {
+	c := Change{What: what, From: Known, Flags: more.Flags, Reaches: true}
+	if tool(j.f.Argv) == toolConfigure {
+		c.Configure = more.Args
+		for _, name := range slices.Sorted(maps.Keys(more.Flags)) {
+			c.Env = append(c.Env, name+"="+more.Flags[name])
+		}
+		return []Change{c}
+	}
+	s, ok := setup.Find(j.target.Dir, j.Top)
+	if !ok {
+		return nil
+	}
+	c.Runs = []setup.Command{s.Again(more)}
+	return []Change{c}
+}

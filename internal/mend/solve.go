@@ -1,0 +1,320 @@
+package mend
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"srcmend/internal/diagnosis"
+	"srcmend/internal/event"
+	"srcmend/internal/signature"
+	"srcmend/internal/snapshot"
+	"srcmend/internal/target"
+)
+
+// depth is how many errors may lie behind each other in one target.
+const depth = 6
+
+// solve looks for changes with which the target is made. nil are none.
+func (j *job) solve(ctx context.Context) ([]Change, error) {
+	green, err := j.reproduce(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !green {
+		return j.search(ctx, nil, j.red, j.log)
+	}
+	key := j.target.Dir + "\x00" + j.target.Name
+	j.before[key]++
+	var c Change
+	switch {
+	case j.before[key] == 1:
+		c = Change{What: "make " + j.target.Name + " again, alone", From: Again}
+	case j.before[key] == 2 && j.parallel():
+		c = Change{What: "one job at a time", From: Known, Make: []string{"-j1"}}
+	default: // it fails by chance, or only in company
+		return nil, nil
+	}
+	j.spent++
+	j.tell(c, event.Helped, "by itself it does well: another job was in its way", "")
+	return []Change{c}, nil // what was made stays
+}
+
+// parallel reports whether several jobs may run at once.
+func (j *job) parallel() bool {
+	jobs := false
+	for _, word := range slices.Concat(j.f.Argv, j.Env) {
+		jobs = jobs || strings.HasPrefix(word, "-j") || strings.HasPrefix(word, "--jobs") || strings.HasPrefix(word, "MAKEFLAGS=") && strings.Contains(word, "j")
+		jobs = jobs && word != "-j1"
+	}
+	return jobs || j.target.Ninja
+}
+
+// reproduce makes the target again as it is. What it says then is what is to be cured.
+func (j *job) reproduce(ctx context.Context) (green bool, err error) {
+	want := j.red.Findings[0]
+	var other *diagnosis.Diagnosis
+	var usable []target.Way
+	for _, way := range j.target.Ways(j.f.Argv) {
+		argv, env := With(j.kept, way.Argv, j.Env)
+		r, log, err := j.run(ctx, argv, way.Dir, env)
+		if err != nil {
+			return false, err
+		}
+		if r.Green() {
+			j.ways = []target.Way{way}
+			return true, nil
+		}
+		red, err := j.diagnose(log)
+		if err != nil {
+			return false, err
+		}
+		switch {
+		case red.Outcome != diagnosis.Failed || !meant(red.Findings[0], want):
+			continue // this way something else is missing
+		case same(red.Findings[0], want):
+			if len(usable) == 0 {
+				j.red, j.log = red, log
+			}
+			usable = append(usable, way)
+		case other == nil:
+			other = &red
+		}
+		if len(usable) > 0 && !usable[len(usable)-1].Exact {
+			break // there is a way for everything
+		}
+	}
+	if err := j.restore(ctx); err != nil {
+		return false, err
+	}
+	j.ways = usable
+	return false, nil
+}
+
+// meant reports whether what fails is of the same kind: a target that make does not know says
+// nothing about the error.
+func meant(f, want diagnosis.Finding) bool {
+	return f.Rank != signature.Secondary && (same(f, want) || f.Rank == signature.Cause || want.Rank != signature.Cause)
+}
+
+// same reports whether two findings are of one error.
+func same(a, b diagnosis.Finding) bool { return a.Signature == b.Signature && a.Symbol == b.Symbol }
+
+// restore puts the tree back to what it was when the build failed.
+func (j *job) restore(ctx context.Context) error {
+	s, err := snapshot.Open(j.snapshotDir())
+	if err != nil {
+		return err
+	}
+	return s.Restore(ctx)
+}
+
+// search tries the remedies for an error, on top of changes that lead to it.
+func (j *job) search(ctx context.Context, chain []Change, red diagnosis.Diagnosis, log string) ([]Change, error) {
+	if len(chain) > 0 {
+		if err := j.restore(ctx); err != nil {
+			return nil, err
+		}
+		if ok, err := j.apply(ctx, chain); err != nil || !ok {
+			return nil, err
+		}
+	}
+	root := red.Findings[0]
+	candidates, err := j.candidates(ctx, root, log)
+	if err != nil {
+		return nil, err
+	}
+	var ahead [][]Change // changes that have led to another error
+	var errors []diagnosis.Diagnosis
+	var logs []string
+	for _, c := range candidates {
+		if ok, err := j.may(ctx, c); err != nil {
+			return nil, err
+		} else if !ok {
+			continue
+		}
+		try := append(slices.Clone(chain), c)
+		now, nowLog, err := j.attempt(ctx, try)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case now == nil:
+			j.tell(c, event.Helped, "", nowLog)
+			return try, j.settle(ctx, try)
+		case now.Outcome != diagnosis.Failed || same(now.Findings[0], root):
+			j.tell(c, event.NoHelp, "the same error", nowLog)
+		case c.caused(now.Findings[0]):
+			j.tell(c, event.NoHelp, "it leads to another error: "+now.Findings[0].Cause, nowLog)
+		default:
+			j.tell(c, event.Further, "another error now: "+now.Findings[0].Cause, nowLog)
+			ahead, errors, logs = append(ahead, try), append(errors, *now), append(logs, nowLog)
+		}
+	}
+	for i, try := range ahead {
+		if len(try) >= depth {
+			break
+		}
+		if found, err := j.search(ctx, try, errors[i], logs[i]); err != nil || found != nil {
+			return found, err
+		}
+	}
+	return nil, nil
+}
+
+// may reports whether a change may be tried: if there is something left of the budget, and
+// whoever is asked has nothing against it.
+func (j *job) may(ctx context.Context, c Change) (bool, error) {
+	if j.spent >= j.Budget.Attempts || j.Now().Sub(j.began) > j.Budget.Time {
+		return false, errBudget
+	}
+	if j.Allow != nil {
+		if ok, err := j.Allow(ctx, c); err != nil || !ok {
+			return false, err
+		}
+	}
+	j.spent++
+	j.tried++
+	return true, nil
+}
+
+// attempt puts changes into the tree as it was, and makes the target. now is what it says
+// then, nil if it is made.
+func (j *job) attempt(ctx context.Context, chain []Change) (now *diagnosis.Diagnosis, log string, err error) {
+	if err := j.restore(ctx); err != nil {
+		return nil, "", err
+	}
+	if ok, err := j.apply(ctx, chain); err != nil {
+		return nil, "", err
+	} else if !ok {
+		return &diagnosis.Diagnosis{Outcome: diagnosis.Unknown}, "", nil
+	}
+	last := chain[len(chain)-1]
+	way := j.way(chain)
+	now, log, err = j.make(ctx, way, chain)
+	if err != nil || now == nil || !last.Reaches && !j.links() {
+		return now, log, err
+	}
+	// It may be that what is there was made without the change.
+	for _, stale := range []func(string) bool{j.removeNamed, j.clean(ctx)} {
+		if now.Outcome == diagnosis.Failed && !same(now.Findings[0], j.red.Findings[0]) || !stale(log) {
+			continue
+		}
+		if now, log, err = j.make(ctx, j.remaking(), chain); err != nil || now == nil {
+			return now, log, err
+		}
+	}
+	return now, log, nil
+}
+
+// way is how the target is made to see what a change does.
+func (j *job) way(chain []Change) target.Way {
+	for _, way := range j.ways {
+		if !way.Exact || !slices.ContainsFunc(chain, func(c Change) bool { return !c.onlySources() }) {
+			return way
+		}
+	}
+	return j.whole
+}
+
+// remaking is a way that makes what the target needs as well.
+func (j *job) remaking() target.Way {
+	for _, way := range j.ways {
+		if !way.Exact {
+			return way
+		}
+	}
+	return j.whole
+}
+
+// make makes the target; nil is green.
+func (j *job) make(ctx context.Context, way target.Way, chain []Change) (*diagnosis.Diagnosis, string, error) {
+	argv, env := With(slices.Concat(j.kept, chain), way.Argv, j.Env)
+	r, log, err := j.run(ctx, argv, way.Dir, env)
+	if err != nil || r.Green() {
+		return nil, log, err
+	}
+	red, err := j.diagnose(log)
+	return &red, log, err
+}
+
+// links reports whether the target is made of what was made before.
+func (j *job) links() bool {
+	root := j.red.Findings[0]
+	return root.Line == 0 || slices.Contains(productEndings, filepath.Ext(root.File))
+}
+
+// productEndings are those of what compilers make.
+var productEndings = []string{".o", ".lo", ".a", ".la", ".so"}
+
+// product is a word that can be the name of what a compiler made, or of one of an archive.
+var product = regexp.MustCompile(`[\w./+@-]+\.(?:o|lo|a|la|so)\b`)
+
+// removeNamed removes what the log names of the things that were made.
+func (j *job) removeNamed(log string) bool {
+	text, err := os.ReadFile(log)
+	if err != nil {
+		return false
+	}
+	found := false
+	for _, name := range product.FindAllString(j.target.Command+"\n"+string(text), -1) {
+		path := name
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(j.target.Dir, name)
+		}
+		rel, err := filepath.Rel(j.Top, path)
+		if err != nil || !filepath.IsLocal(rel) {
+			continue
+		}
+		if info, err := j.t.Root().Lstat(rel); err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		if j.t.Root().Remove(rel) == nil {
+			found = true
+		}
+		if object, ok := strings.CutSuffix(rel, ".lo"); ok { // libtool's
+			_ = j.t.Root().Remove(object + ".o")
+			_ = j.t.Root().Remove(filepath.Join(filepath.Dir(rel), ".libs", filepath.Base(object)+".o"))
+		}
+	}
+	return found
+}
+
+// clean has make remove all that was made.
+func (j *job) clean(ctx context.Context) func(string) bool {
+	return func(string) bool {
+		way := j.remaking()
+		if tool(way.Argv) != toolMake {
+			return false
+		}
+		r, _, err := j.run(ctx, []string{way.Argv[0], "clean"}, j.f.Dir, j.Env)
+		return err == nil && r.Green()
+	}
+}
+
+// settle leaves the tree as it was, with the changes and with nothing else that an attempt has
+// done. Where that would be to configure once more, only the target goes, so that it is made
+// by its own rule.
+func (j *job) settle(ctx context.Context, chain []Change) error {
+	if slices.ContainsFunc(chain, func(c Change) bool { return len(c.Runs) > 0 || c.Reaches }) {
+		if rel, err := filepath.Rel(j.Top, filepath.Join(j.target.Dir, j.target.Name)); err == nil && j.target.Name != "" && filepath.IsLocal(rel) {
+			if info, err := j.t.Root().Lstat(rel); err == nil && info.Mode().IsRegular() && slices.Contains(productEndings, filepath.Ext(rel)) {
+				return j.t.Root().Remove(rel)
+			}
+		}
+		return nil
+	}
+	if err := j.restore(ctx); err != nil {
+		return err
+	}
+	_, err := j.apply(ctx, chain)
+	return err
+}
+
+// tell says what became of an attempt.
+func (j *job) tell(c Change, outcome event.Helping, why, log string) {
+	j.Events.Send(event.Attempted{Number: j.spent, What: c.What, From: string(c.From), Fix: c.Fix, Outcome: outcome, Why: why, Diff: c.Diff, Log: log})
+}

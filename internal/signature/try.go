@@ -1,0 +1,124 @@
+package signature
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"srcmend/internal/yamlfile"
+)
+
+// A Try is what can be done about an error without a person; most often one of these. Its
+// texts may hold what the cause may hold.
+type Try struct {
+	// A name: the header that declares it is included in {file}.
+	Include string `json:"include,omitempty"`
+	// A header, which is included in {file}.
+	Header string `json:"header,omitempty"`
+	// A header that is not to be had here: {file} gets what is in its place.
+	Instead string `json:"instead,omitempty"`
+	// A macro that is defined in {file}, above what it includes: NAME or NAME=VALUE.
+	Define string `json:"define,omitempty"`
+	// A header that may be in the tree: its folder becomes one where headers are looked for.
+	Search string `json:"search,omitempty"`
+	// A name, or a shared library: the library is linked that defines it, or is it.
+	Library string `json:"library,omitempty"`
+	// Words that are added to CFLAGS, CXXFLAGS, CPPFLAGS, LDFLAGS or LIBS.
+	Flags map[string]string `json:"flags,omitempty"`
+	// Further arguments of configure, cmake or meson.
+	Configure []string `json:"configure,omitempty"`
+	// Further arguments of make.
+	Make []string `json:"make,omitempty"`
+	// Further environment of all commands.
+	Env map[string]string `json:"env,omitempty"`
+	// Something that is done to the tree itself.
+	Repair Repair `json:"repair,omitempty"`
+}
+
+// A Repair is something that is done to a tree.
+type Repair string
+
+// The repairs.
+const (
+	Autoreconf  Repair = "autoreconf"  // configure and Makefile.in are made anew
+	Auxiliaries Repair = "auxiliaries" // config.guess, install-sh and the like come from the system
+	Times       Repair = "times"       // what the release brings ready-made is newer than what it was made from
+	Executable  Repair = "executable"  // the script {symbol} may be run
+	LineEnds    Repair = "line-ends"   // the script {symbol} has no carriage returns
+	Interpreter Repair = "interpreter" // the script {file} is run by what this system has
+	Serial      Repair = "serial"      // one job at a time
+	Clean       Repair = "clean"       // what was made before is made anew
+)
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (r *Repair) UnmarshalText(text []byte) error {
+	all := []Repair{Autoreconf, Auxiliaries, Times, Executable, LineEnds, Interpreter, Serial, Clean}
+	if *r = Repair(text); !slices.Contains(all, *r) {
+		return fmt.Errorf("unknown repair %q: it is one of %v", text, all)
+	}
+	return nil
+}
+
+// flagNames are what may stand under flags.
+var flagNames = []string{"CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "LIBS"}
+
+// Shape implements yamlfile.Shaper.
+func (t *Try) Shape(n yamlfile.Node) {
+	type plain Try
+	n.Decode((*plain)(t))
+	if len(t.texts()) == 0 && t.Repair == "" {
+		n.Fail("nothing to try", "include, header, instead, define, search, library, flags, configure, make, env or repair")
+	}
+	flags, _ := n.Child("flags")
+	for _, name := range slices.Sorted(maps.Keys(t.Flags)) {
+		if !slices.Contains(flagNames, name) {
+			at, _ := flags.Child(name)
+			at.Fail(name+" is none of the variables with flags", "CFLAGS, CXXFLAGS, CPPFLAGS, LDFLAGS, LIBS")
+		}
+	}
+}
+
+// texts are all that may hold what was captured.
+func (t *Try) texts() []string {
+	var all []string
+	for _, text := range []string{t.Include, t.Header, t.Instead, t.Define, t.Search, t.Library} {
+		if text != "" {
+			all = append(all, text)
+		}
+	}
+	all = slices.Concat(all, t.Configure, t.Make)
+	for _, m := range []map[string]string{t.Flags, t.Env} {
+		for _, key := range slices.Sorted(maps.Keys(m)) {
+			all = append(all, m[key])
+		}
+	}
+	return all
+}
+
+// filled is what is to be tried about a match.
+func (t *Try) filled(m Match) *Try {
+	if t == nil {
+		return nil
+	}
+	list := func(texts []string) (out []string) {
+		for _, text := range texts {
+			out = append(out, m.Fill(text))
+		}
+		return out
+	}
+	table := func(texts map[string]string) map[string]string {
+		out := maps.Clone(texts)
+		for key, text := range out {
+			out[key] = m.Fill(text)
+		}
+		return out
+	}
+	return &Try{
+		Include: m.Fill(t.Include), Header: m.Fill(t.Header), Instead: m.Fill(t.Instead), Define: m.Fill(t.Define),
+		Search: m.Fill(t.Search), Library: m.Fill(t.Library), Flags: table(t.Flags), Configure: list(t.Configure),
+		Make: list(t.Make), Env: table(t.Env), Repair: t.Repair,
+	}
+}
+
+// Filled is the remedy as it is for a match.
+func (r Remedy) Filled(m Match) Remedy { return Remedy{r.Kind, m.Fill(r.Do), r.Try.filled(m)} }
