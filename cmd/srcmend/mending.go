@@ -296,7 +296,7 @@ func (m *runMending) mend(ctx context.Context, c *relay.Command, h *hearing) (bo
 		m.out = &report.Text{Out: m.app.err, Err: m.app.err, Quiet: m.app.quiet, Color: color(m.app.err)}
 		m.Events = m.out.Send
 	}
-	f := mend.Failure{Argv: c.Argv, Dir: dir, Log: h.spool.Name()}
+	f := mend.Failure{Argv: c.Argv, Dir: dir, Log: h.spool.Name(), Started: h.started}
 	if m.mode == mendPlan {
 		return false, m.say(ctx, f)
 	}

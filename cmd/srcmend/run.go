@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"strings"
@@ -122,19 +123,26 @@ func (a *app) run(ctx context.Context, argv []string, o runOptions) error {
 // once runs a command, and says why it failed, unless it was mended and is to be run again.
 func (a *app) once(ctx context.Context, c *relay.Command, o runOptions, log, to *os.File, m *runMending) (again bool, err error) {
 	h := a.newHearing(log, m.spool())
-	started := time.Now()
 	c.Heard = h.heard
 	status, err := relay.Run(*c)
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // if nobody reads why, it ends the same
 	if start, ok := errors.AsType[*relay.StartError](err); ok {
 		a.say("%v", start)
+		if h.spool != nil && errors.Is(start, fs.ErrPermission) {
+			h.heard([]byte(c.Argv[0] + ": Permission denied\n"))
+			if err := h.end(ctx, true); err == nil {
+				if again, err := m.mend(ctx, c, h); again && err == nil {
+					return true, nil
+				}
+			}
+		}
 		return false, exitStatus(start.Code())
 	}
 	code := status.Code()
 	piped := status.Unread || status.Signal == syscall.SIGPIPE
 	why := (code != 0 || to != nil) && !status.Asked && !piped
 	if why && to == nil && o.form.name == "text" {
-		a.sayEnded(c.Argv, status, time.Since(started))
+		a.sayEnded(c.Argv, status, time.Since(h.started))
 	}
 	serr := h.end(ctx, why)
 	if err != nil {
@@ -163,7 +171,7 @@ func (a *app) once(ctx context.Context, c *relay.Command, o runOptions, log, to 
 			return true, nil
 		}
 	}
-	if err := a.sayWhy(ctx, code, h, o.form, to, started); err != nil {
+	if err := a.sayWhy(ctx, code, h, o.form, to, h.started); err != nil {
 		a.say("%v", err)
 	}
 	return false, ended(status)
@@ -210,20 +218,21 @@ func (a *app) sayWhy(ctx context.Context, code int, h *hearing, form diagnosisFo
 // searched for signatures.
 type hearing struct {
 	*app
-	log    *os.File // nil for none
-	spool  *os.File // the same for mending; nil for none
-	err    error    // of writing them
-	size   int      // of what was heard
-	begin  sync.Once
-	text   *relay.Backlog
-	cat    *signature.Catalogue
-	found  signature.Scan
-	failed error
-	done   chan struct{}
+	log     *os.File // nil for none
+	spool   *os.File // the same for mending; nil for none
+	err     error    // of writing them
+	started time.Time
+	size    int // of what was heard
+	begin   sync.Once
+	text    *relay.Backlog
+	cat     *signature.Catalogue
+	found   signature.Scan
+	failed  error
+	done    chan struct{}
 }
 
 func (a *app) newHearing(log, spool *os.File) *hearing {
-	return &hearing{app: a, log: log, spool: spool, done: make(chan struct{}), text: relay.NewBacklog()}
+	return &hearing{app: a, log: log, spool: spool, started: time.Now(), done: make(chan struct{}), text: relay.NewBacklog()}
 }
 
 // name is that of the log, "" for none.

@@ -78,6 +78,10 @@ func (f Finding) Dos() []string {
 	return all
 }
 
+// Probed reports whether it only says that configure, cmake or meson could not do what must go
+// in any case: a log beside the build knows why.
+func (f Finding) Probed() bool { return f.probe }
+
 // Telling is the line that is most likely to tell why, where that is not known: the first
 // error without a name, or one of the last lines; "" if all of these only say that something
 // failed.

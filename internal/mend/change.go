@@ -38,6 +38,8 @@ type Change struct {
 	Files []tree.File
 	// Diff is what becomes of them, as a patch.
 	Diff string
+	// Gone are files and folders that are removed.
+	Gone []string
 	// Runs are commands that are run once.
 	Runs []setup.Command
 	// Make and Configure are further arguments of those commands, Env is further environment.
@@ -53,7 +55,7 @@ type Change struct {
 // onlySources reports whether nothing but sources is changed: the command that failed can
 // show whether that helps.
 func (c Change) onlySources() bool {
-	return len(c.Runs)+len(c.Make)+len(c.Configure)+len(c.Env) == 0 && !slices.ContainsFunc(c.Files, func(f tree.File) bool { return isInput(f.Name) })
+	return len(c.Runs)+len(c.Make)+len(c.Configure)+len(c.Env)+len(c.Gone) == 0 && !slices.ContainsFunc(c.Files, func(f tree.File) bool { return isInput(f.Name) })
 }
 
 // isInput reports whether a file is one that configure or make read.
@@ -61,6 +63,9 @@ func isInput(name string) bool {
 	base := path.Base(name)
 	switch strings.TrimSuffix(path.Ext(base), ".in") {
 	case ".mk", ".mak", ".cmake", ".ac", ".am", ".m4":
+		return true
+	}
+	if slices.Contains(grammars, path.Ext(base)) || path.Ext(base) == ".in" { // what fails is made from it
 		return true
 	}
 	return slices.Contains([]string{"Makefile", "makefile", "GNUmakefile", "Makefile.in", "CMakeLists.txt", "meson.build", "configure", "configure.in"}, base)
@@ -75,8 +80,11 @@ func (c Change) caused(f diagnosis.Finding) bool {
 
 // newChange makes a change of files, of which the tree has the former ones.
 func (j *job) newChange(what string, from Source, files ...tree.File) (Change, error) {
-	c := Change{What: what, From: from, Files: files}
+	c := Change{What: what, From: from}
 	for _, f := range files {
+		// Not as it was read: by then the tree was put back.
+		f = tree.File{Name: f.Name, Mode: f.Mode, Data: f.Content(), ModTime: f.ModTime}
+		c.Files = append(c.Files, f)
 		old, err := j.t.Read(f.Name)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return c, err
@@ -135,6 +143,11 @@ func (j *job) apply(ctx context.Context, changes []Change) (bool, error) {
 		}
 		if err := edit.Commit(); err != nil {
 			return false, fmt.Errorf("%s: %w", c.What, err)
+		}
+		for _, name := range c.Gone {
+			if err := j.t.Root().RemoveAll(name); err != nil {
+				return false, fmt.Errorf("%s: %w", c.What, err)
+			}
 		}
 		for _, run := range c.Runs {
 			_, env := With(slices.Concat(j.kept, changes[:i+1]), nil, j.Env)

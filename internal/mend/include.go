@@ -2,6 +2,7 @@ package mend
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"strings"
 
 	"srcmend/internal/diagnosis"
+	"srcmend/internal/event"
 	"srcmend/internal/header"
 	"srcmend/internal/setup"
 	"srcmend/internal/tree"
@@ -33,7 +35,7 @@ func (j *job) declaring(ctx context.Context, f diagnosis.Finding, name, log stri
 	if !ok {
 		return nil, nil
 	}
-	name = strings.TrimPrefix(strings.TrimPrefix(strings.TrimSuffix(name, "()"), "struct "), "std::")
+	name = strings.TrimPrefix(strings.TrimSuffix(name, "()"), "std::")
 	headers, macros := []string{}, []string{}
 	if text, err := os.ReadFile(log); err == nil {
 		for _, m := range fixIt.FindAllStringSubmatch(string(text), -1) {
@@ -45,7 +47,12 @@ func (j *job) declaring(ctx context.Context, f diagnosis.Finding, name, log stri
 			headers = append(headers, m[1])
 		}
 	}
-	for _, d := range j.Headers.Declaring(name, header.LanguageOf(file.Name), j.OS) {
+	declared := j.Headers.Declaring(name, header.LanguageOf(file.Name), j.OS)
+	if len(declared) == 0 {
+		name = strings.TrimPrefix(name, "struct ")
+		declared = j.Headers.Declaring(name, header.LanguageOf(file.Name), j.OS)
+	}
+	for _, d := range declared {
 		headers = append(headers, d.Header)
 		for _, macro := range []string{d.With, d.Strict} {
 			if macro != "" && !slices.Contains(macros, macro) {
@@ -73,6 +80,52 @@ func (j *job) declaring(ctx context.Context, f diagnosis.Finding, name, log stri
 		return changes, err
 	}
 	return changes, nil
+}
+
+// implicit is how compilers warn of a function that nothing declares.
+var implicit = regexp.MustCompile(`(?m)^([^\s:]+):(\d+):\d+: warning: (?:incompatible )?implicit declaration of (?:built-in )?function ['‘](\w+)['’]`)
+
+// complete adds what else a source lacks that was given an include: a function that nothing
+// declares is only warned of, but what it gives is then taken for an int.
+func (j *job) complete(ctx context.Context, chain []Change, log string) ([]Change, error) {
+	last := chain[len(chain)-1]
+	text, err := os.ReadFile(log)
+	if err != nil || last.header == "" {
+		return chain, err
+	}
+	file, err := j.t.Read(last.Files[0].Name)
+	if err != nil {
+		return chain, err
+	}
+	now, names := file.Content(), []string{}
+	for _, m := range implicit.FindAllStringSubmatch(string(text), -1) {
+		if f, ok := j.find(m[1]); !ok || f.Name != file.Name {
+			continue
+		}
+		for _, d := range j.Headers.Declaring(m[3], header.LanguageOf(file.Name), j.OS) {
+			if with, _, err := header.Include(now, d.Header, 0); err == nil && d.With == "" {
+				now, names = with, append(names, "<"+d.Header+">")
+				break
+			} else if errors.Is(err, header.ErrIncluded) {
+				break
+			}
+		}
+	}
+	if len(names) == 0 {
+		return chain, nil
+	}
+	c, err := j.rewritten("include "+strings.Join(names, " and ")+" in "+file.Name, file, now)
+	if err != nil {
+		return chain, err
+	}
+	more := append(slices.Clone(chain), c)
+	j.spent++
+	red, log, err := j.attempt(ctx, more)
+	if err != nil || red != nil {
+		return chain, err
+	}
+	j.tell(c, event.Helped, "what it declares was only taken for an int", log)
+	return more, nil
 }
 
 // place finds the file of the tree that an error is about, and its line. Of an error in a
@@ -110,7 +163,7 @@ func (j *job) find(name string) (tree.File, bool) {
 			if j.generated(f.Name) == "" {
 				return f, true
 			}
-			return j.grammar(f.Name)
+			return j.origin(f.Name)
 		}
 	}
 	return tree.File{}, false
@@ -130,17 +183,26 @@ func (j *job) grammar(name string) (tree.File, bool) {
 	return tree.File{}, false
 }
 
-// generated says why a file is not to be changed: since it was made from another; "" if not.
-func (j *job) generated(name string) string {
-	if slices.Contains([]string{".c", ".cc", ".cpp", ".h", ".hpp"}, path.Ext(name)) {
-		if f, ok := j.grammar(name); ok {
-			return name + " is made from " + f.Name
+// origin is what a file was made from.
+func (j *job) origin(name string) (tree.File, bool) {
+	if f, ok := j.grammar(name); ok {
+		return f, true
+	}
+	for _, from := range []string{name + ".in", strings.TrimSuffix(name, path.Ext(name)) + ".in" + path.Ext(name)} {
+		if f, err := j.t.Read(from); err == nil && !f.IsLink() {
+			return f, true
 		}
 	}
-	for _, ending := range []string{".in", ".am"} {
-		if _, err := j.t.Lstat(name + ending); err == nil && path.Ext(name) != ending && path.Ext(name) != ".in" {
-			return name + " is made from " + name + ending
-		}
+	return tree.File{}, false
+}
+
+// generated says why a file is not to be changed: since it was made from another; "" if not.
+func (j *job) generated(name string) string {
+	if slices.Contains(grammars, path.Ext(name)) || path.Ext(name) == ".in" {
+		return ""
+	}
+	if f, ok := j.origin(name); ok {
+		return name + " is made from " + f.Name
 	}
 	return ""
 }
@@ -328,13 +390,19 @@ var shared = regexp.MustCompile(`(?:^|/)lib([\w+.-]+?)\.so(?:\.[\d.]+)?$`)
 
 // linking has the library linked that defines a name.
 func (j *job) linking(name string) ([]Change, error) {
-	libraries := j.Headers.Libraries(strings.TrimSuffix(name, "()"), j.OS)
+	var words []string
+	for _, library := range j.Headers.Libraries(strings.TrimSuffix(name, "()"), j.OS) {
+		words = append(words, "-l"+library)
+	}
 	if m := shared.FindStringSubmatch(name); m != nil {
-		libraries = []string{m[1]}
+		words = []string{"-l" + m[1]}
+		if _, ok := j.script(name); ok { // it was made here
+			words = []string{name}
+		}
 	}
 	var all []Change
-	for _, library := range libraries {
-		changes, err := j.flags(map[string]string{"LIBS": "-l" + library})
+	for _, word := range words {
+		changes, err := j.flags(map[string]string{"LIBS": word})
 		if err != nil {
 			return nil, err
 		}

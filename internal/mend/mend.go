@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -54,6 +55,8 @@ type Failure struct {
 	Argv []string
 	Dir  string // absolute
 	Log  string // path; of its output
+	// Started is when it was run: what it has begun to write is not whole.
+	Started time.Time
 }
 
 // A Result is what became of a failure.
@@ -249,8 +252,9 @@ type job struct {
 	red    diagnosis.Diagnosis // of the failed command, or of its target made alone
 	log    string              // that red is of
 	target target.Target
-	ways   []target.Way // how it can be made again; the first has shown the same error
-	whole  target.Way   // the command that failed
+	ways   []target.Way       // how it can be made again; the first has shown the same error
+	whole  target.Way         // the command that failed
+	more   *diagnosis.Finding // what a log beside the build says
 	t      *tree.Tree
 	tried  int
 	logs   int
@@ -262,6 +266,7 @@ func (m *Mender) newJob(ctx context.Context, f Failure) (*job, error) {
 	if j.red, err = m.diagnose(f.Log); err != nil {
 		return nil, err
 	}
+	j.besides()
 	at := 1
 	if len(j.red.Findings) > 0 {
 		at = j.red.Findings[0].LogLine
@@ -287,6 +292,38 @@ func (m *Mender) diagnose(path string) (diagnosis.Diagnosis, error) {
 	defer log.Close()
 	scan, err := m.Catalogue.Scan(log)
 	return diagnosis.OfFailed(scan), err
+}
+
+// besides looks into the log that configure has left beside the build, where that knows more
+// about why it gave up.
+func (j *job) besides() {
+	if len(j.red.Findings) == 0 || tool(j.f.Argv) != toolConfigure && !j.red.Findings[0].Probed() {
+		return
+	}
+	log, err := os.Open(filepath.Join(j.f.Dir, "config.log"))
+	if err != nil {
+		return
+	}
+	defer log.Close()
+	scan, err := j.Catalogue.Scan(log)
+	if err != nil {
+		return
+	}
+	if f, ok := diagnosis.Beside(scan); ok {
+		f.LogLine = j.red.Findings[0].LogLine
+		j.more = &f
+	}
+}
+
+// said is what the log of the error says, as far as it is not too long.
+func (j *job) said() string {
+	f, err := os.Open(j.log)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	text, _ := io.ReadAll(io.LimitReader(f, 4<<20))
+	return string(text)
 }
 
 // run runs a command, and gives the log of it.

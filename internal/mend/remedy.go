@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -32,15 +34,18 @@ func (j *job) candidates(ctx context.Context, f diagnosis.Finding, log string) (
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range f.Remedies {
-		if r.Try == nil {
-			continue
+	remedies := f.Remedies
+	if j.more != nil {
+		remedies = append(slices.Clone(j.more.Remedies), remedies...)
+	}
+	for _, r := range remedies {
+		for _, try := range r.Try {
+			changes, err := j.remedy(ctx, f, try, log)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, changes...)
 		}
-		changes, err := j.remedy(ctx, f, *r.Try, log)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, changes...)
 	}
 	seen := map[string]bool{}
 	return slices.DeleteFunc(all, func(c Change) bool {
@@ -161,14 +166,29 @@ func (j *job) remedy(ctx context.Context, f diagnosis.Finding, try signature.Try
 		return j.searching(try.Search)
 	case try.Library != "":
 		return j.linking(try.Library)
+	case try.Drop != "":
+		return j.dropping(try.Drop)
+	case try.Rename != "":
+		return j.renaming(ctx, try.Rename)
+	case try.Delete != "":
+		return j.deleting(f, try.Delete)
+	case try.Remove != "":
+		return j.removing(try.Remove)
+	case try.Create != "":
+		return j.creating(try.Create)
 	case len(try.Flags) > 0:
-		for _, text := range try.Flags {
+		words := maps.Clone(try.Flags)
+		for name, text := range words {
 			if !soundWords(text) {
 				return nil, nil
 			}
+			words[name] = strings.TrimSuffix(text, "=") // as gcc names a warning that has levels
 		}
-		return j.flags(try.Flags)
+		return j.flags(words)
 	case len(try.Configure) > 0:
+		if !j.takes(try.Configure) {
+			return nil, nil
+		}
 		return j.configured("configure with "+strings.Join(try.Configure, " "), setup.More{Args: try.Configure}), nil
 	case len(try.Make) > 0:
 		return []Change{{What: "make with " + strings.Join(try.Make, " "), From: Known, Make: try.Make}}, nil
@@ -181,6 +201,29 @@ func (j *job) remedy(ctx context.Context, f diagnosis.Finding, try signature.Try
 		return []Change{c}, nil
 	}
 	return j.repair(f, try.Repair)
+}
+
+// takes reports whether configure knows options: others it would pass over.
+func (j *job) takes(args []string) bool {
+	s, ok := setup.Find(j.dir(), j.Top)
+	if ok && s.Kind != setup.Autoconf || !ok && filepath.Base(j.f.Argv[0]) != "configure" {
+		return true
+	}
+	text, err := os.ReadFile(filepath.Join(j.source(), "configure"))
+	if err != nil {
+		return false
+	}
+	return !slices.ContainsFunc(args, func(arg string) bool {
+		name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		for _, begin := range []string{"disable-", "enable-", "without-", "with-"} {
+			if bare, found := strings.CutPrefix(name, begin); found {
+				kind, _, _ := strings.Cut(begin, "-")
+				kind = strings.NewReplacer("disable", "enable", "without", "with").Replace(kind)
+				return !strings.Contains(string(text), kind+"_"+strings.ReplaceAll(bare, "-", "_"))
+			}
+		}
+		return false
+	})
 }
 
 func soundWords(text string) bool {

@@ -33,6 +33,10 @@ func (j *job) repair(f diagnosis.Finding, r signature.Repair) ([]Change, error) 
 		return j.interpreter(f)
 	case signature.Serial:
 		return []Change{{What: "one job at a time", From: Known, Make: []string{"-j1"}}}, nil
+	case signature.LinkOrder:
+		return j.linkOrder()
+	case signature.Standard:
+		return j.standard()
 	case signature.Clean:
 		if tool(j.f.Argv) == toolMake {
 			return []Change{{What: "make clean", From: Known, Runs: []setup.Command{{Argv: []string{j.f.Argv[0], "clean"}, Dir: j.f.Dir}}}}, nil
@@ -202,8 +206,7 @@ func (j *job) inOrder(source string, changed []tree.File) []tree.File {
 			return nil
 		}
 		if f, err := j.t.Read(at); err == nil && !f.IsLink() {
-			f.ModTime = now
-			files = append(files, f)
+			files = append(files, tree.File{Name: at, Mode: f.Mode, Data: f.Content(), ModTime: now})
 		}
 		return nil
 	})

@@ -2,6 +2,7 @@ package mend
 
 import (
 	"context"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -10,7 +11,6 @@ import (
 
 	"srcmend/internal/diagnosis"
 	"srcmend/internal/event"
-	"srcmend/internal/signature"
 	"srcmend/internal/snapshot"
 	"srcmend/internal/target"
 )
@@ -56,48 +56,28 @@ func (j *job) parallel() bool {
 // reproduce makes the target again as it is. What it says then is what is to be cured.
 func (j *job) reproduce(ctx context.Context) (green bool, err error) {
 	want := j.red.Findings[0]
-	var other *diagnosis.Diagnosis
-	var usable []target.Way
 	for _, way := range j.target.Ways(j.f.Argv) {
-		argv, env := With(j.kept, way.Argv, j.Env)
-		r, log, err := j.run(ctx, argv, way.Dir, env)
-		if err != nil {
+		if err := j.restore(ctx); err != nil {
 			return false, err
 		}
-		if r.Green() {
+		red, log, err := j.make(ctx, way, nil)
+		switch {
+		case err != nil:
+			return false, err
+		case red == nil && j.parallel():
 			j.ways = []target.Way{way}
 			return true, nil
+		case red == nil || red.Outcome != diagnosis.Failed || !same(red.Findings[0], want):
+			continue // this way it is another thing that is made
 		}
-		red, err := j.diagnose(log)
-		if err != nil {
-			return false, err
+		if len(j.ways) == 0 {
+			j.red, j.log = *red, log
 		}
-		switch {
-		case red.Outcome != diagnosis.Failed || !meant(red.Findings[0], want):
-			continue // this way something else is missing
-		case same(red.Findings[0], want):
-			if len(usable) == 0 {
-				j.red, j.log = red, log
-			}
-			usable = append(usable, way)
-		case other == nil:
-			other = &red
-		}
-		if len(usable) > 0 && !usable[len(usable)-1].Exact {
-			break // there is a way for everything
+		if j.ways = append(j.ways, way); !way.Exact {
+			break // that will do for everything
 		}
 	}
-	if err := j.restore(ctx); err != nil {
-		return false, err
-	}
-	j.ways = usable
-	return false, nil
-}
-
-// meant reports whether what fails is of the same kind: a target that make does not know says
-// nothing about the error.
-func meant(f, want diagnosis.Finding) bool {
-	return f.Rank != signature.Secondary && (same(f, want) || f.Rank == signature.Cause || want.Rank != signature.Cause)
+	return false, j.restore(ctx)
 }
 
 // same reports whether two findings are of one error.
@@ -144,6 +124,9 @@ func (j *job) search(ctx context.Context, chain []Change, red diagnosis.Diagnosi
 		switch {
 		case now == nil:
 			j.tell(c, event.Helped, "", nowLog)
+			if try, err = j.complete(ctx, try, nowLog); err != nil {
+				return nil, err
+			}
 			return try, j.settle(ctx, try)
 		case now.Outcome != diagnosis.Failed || same(now.Findings[0], root):
 			j.tell(c, event.NoHelp, "the same error", nowLog)
@@ -199,11 +182,14 @@ func (j *job) attempt(ctx context.Context, chain []Change) (now *diagnosis.Diagn
 		return now, log, err
 	}
 	// It may be that what is there was made without the change.
-	for _, stale := range []func(string) bool{j.removeNamed, j.clean(ctx)} {
-		if now.Outcome == diagnosis.Failed && !same(now.Findings[0], j.red.Findings[0]) || !stale(log) {
+	for _, again := range []struct {
+		stale func(string) bool
+		way   target.Way
+	}{{j.removeNamed, j.remaking()}, {j.clean(ctx), j.remaking()}, {func(string) bool { return true }, j.whole}} {
+		if now.Outcome == diagnosis.Failed && !same(now.Findings[0], j.red.Findings[0]) || !again.stale(log) {
 			continue
 		}
-		if now, log, err = j.make(ctx, j.remaking(), chain); err != nil || now == nil {
+		if now, log, err = j.make(ctx, again.way, chain); err != nil || now == nil {
 			return now, log, err
 		}
 	}
@@ -213,7 +199,7 @@ func (j *job) attempt(ctx context.Context, chain []Change) (now *diagnosis.Diagn
 // way is how the target is made to see what a change does.
 func (j *job) way(chain []Change) target.Way {
 	for _, way := range j.ways {
-		if !way.Exact || !slices.ContainsFunc(chain, func(c Change) bool { return !c.onlySources() }) {
+		if !way.Exact || !j.links() && !slices.ContainsFunc(chain, func(c Change) bool { return !c.onlySources() }) {
 			return way
 		}
 	}
@@ -230,8 +216,14 @@ func (j *job) remaking() target.Way {
 	return j.whole
 }
 
-// make makes the target; nil is green.
+// make makes the target; nil is green. What the failed command has begun to write there is
+// removed first, for make takes it for made.
 func (j *job) make(ctx context.Context, way target.Way, chain []Change) (*diagnosis.Diagnosis, string, error) {
+	if name, info, ok := j.product(); ok && !way.Exact && !info.ModTime().Before(j.f.Started) && !j.f.Started.IsZero() {
+		if err := j.t.Root().Remove(name); err != nil {
+			return nil, "", err
+		}
+	}
 	argv, env := With(slices.Concat(j.kept, chain), way.Argv, j.Env)
 	r, log, err := j.run(ctx, argv, way.Dir, env)
 	if err != nil || r.Green() {
@@ -239,6 +231,16 @@ func (j *job) make(ctx context.Context, way target.Way, chain []Change) (*diagno
 	}
 	red, err := j.diagnose(log)
 	return &red, log, err
+}
+
+// product is the file that is the target, if it is there.
+func (j *job) product() (name string, info fs.FileInfo, ok bool) {
+	name, err := filepath.Rel(j.Top, filepath.Join(j.target.Dir, j.target.Name))
+	if err != nil || j.target.Name == "" || !filepath.IsLocal(name) {
+		return "", nil, false
+	}
+	info, err = j.t.Root().Lstat(name)
+	return name, info, err == nil && info.Mode().IsRegular()
 }
 
 // links reports whether the target is made of what was made before.
@@ -300,10 +302,8 @@ func (j *job) clean(ctx context.Context) func(string) bool {
 // by its own rule.
 func (j *job) settle(ctx context.Context, chain []Change) error {
 	if slices.ContainsFunc(chain, func(c Change) bool { return len(c.Runs) > 0 || c.Reaches }) {
-		if rel, err := filepath.Rel(j.Top, filepath.Join(j.target.Dir, j.target.Name)); err == nil && j.target.Name != "" && filepath.IsLocal(rel) {
-			if info, err := j.t.Root().Lstat(rel); err == nil && info.Mode().IsRegular() && slices.Contains(productEndings, filepath.Ext(rel)) {
-				return j.t.Root().Remove(rel)
-			}
+		if name, _, ok := j.product(); ok && slices.Contains(productEndings, filepath.Ext(name)) {
+			return j.t.Root().Remove(name)
 		}
 		return nil
 	}

@@ -60,8 +60,9 @@ type Remedy struct {
 	Kind Kind `json:"kind"`
 	// In words; may hold what the cause may hold.
 	Do string `json:"do"`
-	// What of it can be done without a person.
-	Try *Try `json:"try,omitempty"`
+	// What of it can be done without a person: one, or a list in the order in which they are
+	// tried.
+	Try Tries `json:"try,omitempty"`
 }
 
 // A Kind of remedy says what it changes.
@@ -350,12 +351,11 @@ func (c *Catalogue) mistakes(o origin, malformed bool) (wrong yamlfile.Mistakes)
 		if hole := unknownHole(r.Do); hole != "" {
 			fail(fmt.Sprintf("nothing is known as %s", hole), known, "remedies", j, "do")
 		}
-		if r.Try == nil {
-			continue
-		}
-		for _, text := range r.Try.texts() {
-			if hole := unknownHole(text); hole != "" {
-				fail(fmt.Sprintf("nothing is known as %s", hole), known, "remedies", j, "try")
+		for _, t := range r.Try {
+			for _, text := range t.texts() {
+				if hole := unknownHole(text); hole != "" {
+					fail(fmt.Sprintf("nothing is known as %s", hole), known, "remedies", j, "try")
+				}
 			}
 		}
 	}

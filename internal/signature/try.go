@@ -8,6 +8,22 @@ import (
 	"srcmend/internal/yamlfile"
 )
 
+// Tries are some, in order.
+type Tries []Try
+
+// Shape implements yamlfile.Shaper.
+func (all *Tries) Shape(n yamlfile.Node) {
+	items, list := n.Items()
+	if !list {
+		items = []yamlfile.Node{n}
+	}
+	for _, item := range items {
+		var t Try
+		item.Decode(&t)
+		*all = append(*all, t)
+	}
+}
+
 // A Try is what can be done about an error without a person; most often one of these. Its
 // texts may hold what the cause may hold.
 type Try struct {
@@ -31,6 +47,16 @@ type Try struct {
 	Make []string `json:"make,omitempty"`
 	// Further environment of all commands.
 	Env map[string]string `json:"env,omitempty"`
+	// A word that is taken out of the makefiles.
+	Drop string `json:"drop,omitempty"`
+	// A name of the program's own that gets another one in all sources.
+	Rename string `json:"rename,omitempty"`
+	// A text: the lines of {file} that have it are taken out.
+	Delete string `json:"delete,omitempty"`
+	// A file or folder of the tree that is removed, for it can be made anew.
+	Remove string `json:"remove,omitempty"`
+	// Files that are made, empty.
+	Create string `json:"create,omitempty"`
 	// Something that is done to the tree itself.
 	Repair Repair `json:"repair,omitempty"`
 }
@@ -48,11 +74,13 @@ const (
 	Interpreter Repair = "interpreter" // the script {file} is run by what this system has
 	Serial      Repair = "serial"      // one job at a time
 	Clean       Repair = "clean"       // what was made before is made anew
+	LinkOrder   Repair = "link-order"  // libraries stand behind what needs them
+	Standard    Repair = "standard"    // what asks for an old standard of the language asks for a later one
 )
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (r *Repair) UnmarshalText(text []byte) error {
-	all := []Repair{Autoreconf, Auxiliaries, Times, Executable, LineEnds, Interpreter, Serial, Clean}
+	all := []Repair{Autoreconf, Auxiliaries, Times, Executable, LineEnds, Interpreter, Serial, Clean, LinkOrder, Standard}
 	if *r = Repair(text); !slices.Contains(all, *r) {
 		return fmt.Errorf("unknown repair %q: it is one of %v", text, all)
 	}
@@ -67,7 +95,7 @@ func (t *Try) Shape(n yamlfile.Node) {
 	type plain Try
 	n.Decode((*plain)(t))
 	if len(t.texts()) == 0 && t.Repair == "" {
-		n.Fail("nothing to try", "include, header, instead, define, search, library, flags, configure, make, env or repair")
+		n.Fail("nothing to try", "include, header, instead, define, search, library, flags, configure, make, env, drop, rename, delete, remove, create or repair")
 	}
 	flags, _ := n.Child("flags")
 	for _, name := range slices.Sorted(maps.Keys(t.Flags)) {
@@ -81,7 +109,7 @@ func (t *Try) Shape(n yamlfile.Node) {
 // texts are all that may hold what was captured.
 func (t *Try) texts() []string {
 	var all []string
-	for _, text := range []string{t.Include, t.Header, t.Instead, t.Define, t.Search, t.Library} {
+	for _, text := range []string{t.Include, t.Header, t.Instead, t.Define, t.Search, t.Library, t.Drop, t.Rename, t.Delete, t.Remove, t.Create} {
 		if text != "" {
 			all = append(all, text)
 		}
@@ -96,10 +124,7 @@ func (t *Try) texts() []string {
 }
 
 // filled is what is to be tried about a match.
-func (t *Try) filled(m Match) *Try {
-	if t == nil {
-		return nil
-	}
+func (t *Try) filled(m Match) Try {
 	list := func(texts []string) (out []string) {
 		for _, text := range texts {
 			out = append(out, m.Fill(text))
@@ -113,12 +138,19 @@ func (t *Try) filled(m Match) *Try {
 		}
 		return out
 	}
-	return &Try{
+	return Try{
 		Include: m.Fill(t.Include), Header: m.Fill(t.Header), Instead: m.Fill(t.Instead), Define: m.Fill(t.Define),
 		Search: m.Fill(t.Search), Library: m.Fill(t.Library), Flags: table(t.Flags), Configure: list(t.Configure),
 		Make: list(t.Make), Env: table(t.Env), Repair: t.Repair,
+		Drop: m.Fill(t.Drop), Rename: m.Fill(t.Rename), Delete: m.Fill(t.Delete), Remove: m.Fill(t.Remove), Create: m.Fill(t.Create),
 	}
 }
 
 // Filled is the remedy as it is for a match.
-func (r Remedy) Filled(m Match) Remedy { return Remedy{r.Kind, m.Fill(r.Do), r.Try.filled(m)} }
+func (r Remedy) Filled(m Match) Remedy {
+	filled := Remedy{Kind: r.Kind, Do: m.Fill(r.Do)}
+	for _, t := range r.Try {
+		filled.Try = append(filled.Try, t.filled(m))
+	}
+	return filled
+}
