@@ -129,7 +129,7 @@ func (a *app) once(ctx context.Context, c *relay.Command, o runOptions, log, to 
 	if start, ok := errors.AsType[*relay.StartError](err); ok {
 		a.say("%v", start)
 		if h.spool != nil && errors.Is(start, fs.ErrPermission) {
-			h.heard([]byte(c.Argv[0] + ": Permission denied\n"))
+			h.heard([]byte("sh: " + c.Argv[0] + ": Permission denied\n")) // as a shell would say it
 			if err := h.end(ctx, true); err == nil {
 				if again, err := m.mend(ctx, c, h); again && err == nil {
 					return true, nil

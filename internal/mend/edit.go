@@ -5,11 +5,13 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"srcmend/internal/diagnosis"
 	"srcmend/internal/tree"
@@ -119,6 +121,27 @@ func (j *job) deleting(f diagnosis.Finding, said string) ([]Change, error) {
 	})
 }
 
+// replacing has lines of sources replaced by others.
+func (j *job) replacing(ctx context.Context, lines map[string]string) ([]Change, error) {
+	files, err := j.all(ctx, isSource)
+	if err != nil {
+		return nil, err
+	}
+	was := slices.Sorted(maps.Keys(lines))
+	return j.rewriting("write "+lines[was[0]]+" for "+was[0], files, func(_ string, text []byte) []byte {
+		var now []byte
+		for line := range bytes.Lines(text) {
+			with, found := lines[strings.Join(strings.Fields(string(line)), " ")]
+			if !found {
+				now = append(now, line...)
+				continue
+			}
+			now = append(append(now, with...), line[len(bytes.TrimRight(line, "\r\n")):]...)
+		}
+		return now
+	})
+}
+
 // removing removes something of the tree that can be made anew.
 func (j *job) removing(name string) ([]Change, error) {
 	at := name
@@ -154,7 +177,7 @@ func (j *job) creating(names string) ([]Change, error) {
 	var files []tree.File
 	for _, name := range wanted {
 		name = path.Join(filepath.ToSlash(source), name)
-		if _, err := j.t.Lstat(name); err != nil && sound.MatchString(name) && filepath.IsLocal(name) && strings.ToUpper(path.Base(name)) == path.Base(name) {
+		if _, err := j.t.Lstat(name); err != nil && sound.MatchString(name) && filepath.IsLocal(name) && path.Ext(name) == "" && unicode.IsUpper(rune(path.Base(name)[0])) {
 			files = append(files, tree.File{Name: name, Mode: 0o644, Data: []byte{}})
 		}
 	}

@@ -128,11 +128,58 @@ func (j *job) complete(ctx context.Context, chain []Change, log string) ([]Chang
 	return more, nil
 }
 
+// echoed is the line of a source as compilers show it below an error.
+var echoed = regexp.MustCompile(`^\s*(\d+) \| (.*)$`)
+
+// locate corrects the folder of the target, where make has not said it: by the one file of the
+// tree that has that name, and on that line what the compiler shows.
+func (j *job) locate(ctx context.Context) {
+	if len(j.red.Findings) == 0 {
+		return
+	}
+	f := j.red.Findings[0]
+	name := path.Clean(f.File)
+	if f.Line == 0 || path.IsAbs(name) || !filepath.IsLocal(name) {
+		return
+	}
+	shown, some := "", false
+	for _, line := range f.Excerpt[min(f.At+1, len(f.Excerpt)):] {
+		if m := echoed.FindStringSubmatch(line); m != nil && m[1] == fmt.Sprint(f.Line) {
+			shown, some = m[2], true
+			break
+		}
+	}
+	files, err := j.all(ctx, func(at string) bool { return at == name || strings.HasSuffix(at, "/"+name) })
+	if err != nil {
+		return
+	}
+	files = slices.DeleteFunc(files, func(file tree.File) bool {
+		lines := strings.Split(string(file.Content()), "\n")
+		if len(lines) < f.Line {
+			return true
+		}
+		is := strings.TrimRight(lines[f.Line-1], "\r")
+		return some && strings.Join(strings.Fields(is), " ") != strings.Join(strings.Fields(shown), " ") || !some && !strings.Contains(is, f.Symbol)
+	})
+	if len(files) == 1 {
+		j.target.Dir = filepath.Join(j.Top, strings.TrimSuffix(files[0].Name, name))
+	}
+}
+
 // place finds the file of the tree that an error is about, and its line. Of an error in a
 // header of the system it is where that was included.
 func (j *job) place(f diagnosis.Finding) (tree.File, int, bool) {
 	if file, ok := j.find(f.File); ok {
 		return file, f.Line, true
+	}
+	if f.Line == 0 && f.At < len(f.Excerpt) { // of a linker
+		for _, line := range f.Excerpt[max(0, f.At-1) : f.At+1] {
+			for _, m := range linked.FindAllStringSubmatch(line, -1) {
+				if file, ok := j.sourceOf(m[1]); ok {
+					return file, 0, true
+				}
+			}
+		}
 	}
 	for i := f.At - 1; i >= 0; i-- {
 		if m := from.FindStringSubmatch(f.Excerpt[i]); m != nil {
@@ -144,6 +191,23 @@ func (j *job) place(f diagnosis.Finding) (tree.File, int, bool) {
 		}
 	}
 	return tree.File{}, 0, false
+}
+
+// linked is how linkers name the source or the object that an error is in.
+var linked = regexp.MustCompile(`(?:^|[\s(])([^\s:()]+\.(?:[cC]\w*|o|lo))[:)]`)
+
+// sourceOf is the source that a linker names, be it by the object made of it.
+func (j *job) sourceOf(name string) (tree.File, bool) {
+	if f, ok := j.find(name); ok && path.Ext(name) != ".o" {
+		return f, true
+	}
+	stem := strings.TrimSuffix(name, path.Ext(name))
+	for _, ending := range []string{".c", ".cc", ".cpp", ".cxx", ".C", ""} {
+		if f, ok := j.find(stem + ending); ok && isSource(f.Name) {
+			return f, true
+		}
+	}
+	return tree.File{}, false
 }
 
 // from is how compilers say where an included file comes from.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -195,12 +196,30 @@ func tool(argv []string) string {
 	switch name := filepath.Base(argv[0]); {
 	case strings.HasSuffix(name, "make") && name != "cmake":
 		return toolMake
-	case name == "configure", name == "cmake", name == "meson":
+	case name == "configure", name == "cmake" && !builds(argv), name == "meson" && !builds(argv):
 		return toolConfigure
 	case (name == "sh" || name == "bash") && len(argv) > 1 && filepath.Base(argv[1]) == "configure":
 		return toolConfigure
 	}
 	return ""
+}
+
+// builds reports whether a command of cmake or meson is to build.
+func builds(argv []string) bool {
+	return len(argv) > 1 && slices.Contains([]string{"--build", "compile", "install", "--install", "test"}, argv[1])
+}
+
+// buildDir is the folder that a command builds in, where it is not the one that it runs in.
+func buildDir(f Failure) string {
+	for i, word := range f.Argv {
+		if i+1 < len(f.Argv) && (word == "--build" || word == "-C") {
+			if filepath.IsAbs(f.Argv[i+1]) {
+				return filepath.Clean(f.Argv[i+1])
+			}
+			return filepath.Join(f.Dir, f.Argv[i+1])
+		}
+	}
+	return f.Dir
 }
 
 // before is where the snapshot lies.
@@ -276,8 +295,10 @@ func (m *Mender) newJob(ctx context.Context, f Failure) (*job, error) {
 		return nil, err
 	}
 	defer log.Close()
-	j.target = target.Read(log, at, f.Dir)
-	j.t, err = tree.Open(m.Top)
+	j.target = target.Read(log, at, buildDir(f))
+	if j.t, err = tree.Open(m.Top); err == nil {
+		j.locate(ctx)
+	}
 	return j, err
 }
 

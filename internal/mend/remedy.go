@@ -170,6 +170,8 @@ func (j *job) remedy(ctx context.Context, f diagnosis.Finding, try signature.Try
 		return j.dropping(try.Drop)
 	case try.Rename != "":
 		return j.renaming(ctx, try.Rename)
+	case len(try.Replace) > 0:
+		return j.replacing(ctx, try.Replace)
 	case try.Delete != "":
 		return j.deleting(f, try.Delete)
 	case try.Remove != "":

@@ -183,6 +183,11 @@ func newest(name string) []byte {
 // times makes what a release brings ready-made look newer than what it was made from.
 func (j *job) times() ([]Change, error) {
 	files := j.inOrder(j.source(), nil)
+	if name, info, ok := j.product(); ok && info.ModTime().Before(j.f.Started) {
+		if f, err := j.t.Read(name); err == nil {
+			files = append(files, tree.File{Name: name, Mode: f.Mode, Data: f.Content(), ModTime: j.Now()})
+		}
+	}
 	if len(files) == 0 {
 		return nil, nil
 	}

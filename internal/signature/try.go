@@ -53,6 +53,8 @@ type Try struct {
 	Rename string `json:"rename,omitempty"`
 	// A text: the lines of {file} that have it are taken out.
 	Delete string `json:"delete,omitempty"`
+	// Lines of sources, with single blanks between words, and what stands for them.
+	Replace map[string]string `json:"replace,omitempty"`
 	// A file or folder of the tree that is removed, for it can be made anew.
 	Remove string `json:"remove,omitempty"`
 	// Files that are made, empty.
@@ -115,7 +117,7 @@ func (t *Try) texts() []string {
 		}
 	}
 	all = slices.Concat(all, t.Configure, t.Make)
-	for _, m := range []map[string]string{t.Flags, t.Env} {
+	for _, m := range []map[string]string{t.Flags, t.Env, t.Replace} {
 		for _, key := range slices.Sorted(maps.Keys(m)) {
 			all = append(all, m[key])
 		}
@@ -142,7 +144,7 @@ func (t *Try) filled(m Match) Try {
 		Include: m.Fill(t.Include), Header: m.Fill(t.Header), Instead: m.Fill(t.Instead), Define: m.Fill(t.Define),
 		Search: m.Fill(t.Search), Library: m.Fill(t.Library), Flags: table(t.Flags), Configure: list(t.Configure),
 		Make: list(t.Make), Env: table(t.Env), Repair: t.Repair,
-		Drop: m.Fill(t.Drop), Rename: m.Fill(t.Rename), Delete: m.Fill(t.Delete), Remove: m.Fill(t.Remove), Create: m.Fill(t.Create),
+		Replace: table(t.Replace), Drop: m.Fill(t.Drop), Rename: m.Fill(t.Rename), Delete: m.Fill(t.Delete), Remove: m.Fill(t.Remove), Create: m.Fill(t.Create),
 	}
 }
 

@@ -41,7 +41,7 @@ func (t Target) Ways(argv []string) []Way {
 
 // program is the make or ninja of a command.
 func program(argv []string, usual string) string {
-	if len(argv) > 0 && strings.HasSuffix(filepath.Base(argv[0]), usual) {
+	if len(argv) > 0 && strings.HasSuffix(filepath.Base(argv[0]), usual) && filepath.Base(argv[0]) != "cmake" {
 		return argv[0]
 	}
 	return usual
