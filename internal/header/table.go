@@ -254,7 +254,7 @@ func (f *family) library(t *Table, name string, g Group) {
 		on = f.On
 	}
 	if len(g.Types)+len(g.Structs)+len(g.Unions)+len(g.Namespaces)+len(g.Also) > 0 || len(g.After) > 0 || g.With != "" || g.Since != "" {
-		f.fail(fmt.Sprintf("of the library %s only names, on and needs are known", name), "", g.place("libraries", name, "names"))
+		f.fail(fmt.Sprintf("of the library %s only names and on are known", name), "", g.place("libraries", name, "names"))
 	}
 	for _, word := range g.Names {
 		t.linked[word] = append(t.linked[word], linked{name, on, f.layer})
@@ -265,6 +265,17 @@ func (f *family) fail(text, hint string, at []any) {
 	if len(f.wrong) < yamlfile.MaxMistakes {
 		f.wrong = append(f.wrong, f.doc.Mistake(hint, text, at...))
 	}
+}
+
+// Headers lists the headers of which something is known, sorted.
+func (t *Table) Headers() []string {
+	all := map[string]bool{}
+	for _, claims := range t.claims {
+		for _, c := range claims {
+			all[c.Header] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(all))
 }
 
 // isOn reports whether a list of systems, which stands for all if it is empty, has one.
