@@ -27,7 +27,7 @@
 //
 // On floor 1 are the things themselves: a recipe, a patch, an archive, a git
 // repository (gitrepo), the running of a command (build), the catalogue of errors
-// (signature). They do not know each other either; what a recipe's lint needs of
+// (signature), the table of what headers declare (header). They do not know each other either; what a recipe's lint needs of
 // patches and signatures it is handed as functions. A tree, an archive and a commit
 // are sources of files alike, and a patch is judged by any of them.
 //
@@ -100,6 +100,18 @@
 // was given up, leaves out what was only tried or passed over, and puts first what is most
 // telling of what was said of the unit that failed. "srcmend run" is the same, with the log
 // read while the command writes it.
+//
+// # One name, followed through
+//
+// "'SIGKILL' undeclared" names what some header declares. The table has all names of ISO C,
+// POSIX, Linux, the BSDs and C++ by the header that declares them, as far as systems differ
+// with the system, and says which macro a C library wants defined before it shows them; the
+// shipped files are under those of the user's folders, as signatures are. To put the #include
+// in, header reads the source as the preprocessor does, in units that begin in no comment,
+// literal or continued line. The blocks of #include <...> that are in force always and stand
+// above the first use are where a person looks: the line goes into the one that has most of
+// its kind, to its place if that is sorted, else to the end. What was included already wants
+// the macro instead. Nothing there runs a compiler; a test asks one of every name.
 //
 // # Red and failed
 //

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -21,7 +20,6 @@ import (
 	"srcmend/internal/check"
 	"srcmend/internal/diagnosis"
 	"srcmend/internal/event"
-	"srcmend/internal/header"
 	"srcmend/internal/mend"
 	"srcmend/internal/plan"
 	"srcmend/internal/recipe"
@@ -30,7 +28,6 @@ import (
 	"srcmend/internal/tree"
 	"srcmend/internal/version"
 	"srcmend/internal/work"
-	"srcmend/recipes"
 )
 
 // The modes of mending.
@@ -75,20 +72,6 @@ func (a *app) mender(top, keep string, o mendOptions) *mend.Mender {
 		Top: top, Keep: keep, OS: runtime.GOOS, Allow: a.allow(o.mode),
 		Budget: mend.Budget{Attempts: o.attempts, Time: o.time},
 	}
-}
-
-// headers is what is known of headers.
-func (a *app) headers() (*header.Table, error) {
-	shipped, err := fs.Sub(recipes.FS, "headers")
-	if err != nil {
-		return nil, err
-	}
-	layers := []header.Layer{{Name: "headers", Files: shipped}}
-	for _, dir := range a.folders() {
-		dir = filepath.Join(dir, "headers")
-		layers = append(layers, header.Layer{Name: dir, Files: os.DirFS(dir)})
-	}
-	return header.Load(layers...)
 }
 
 // allow says which changes may be tried.
@@ -285,7 +268,7 @@ func (m *runMending) mend(ctx context.Context, c *relay.Command, h *hearing) (bo
 	}
 	m.Catalogue = h.cat
 	if m.Headers == nil {
-		if m.Headers, err = m.app.headers(); err != nil {
+		if m.Headers, err = m.app.headersWith(nil); err != nil {
 			return false, err
 		}
 	}

@@ -40,12 +40,13 @@ func (a *app) recipeVerb() *cobra.Command {
 	deep := deepOptions{}
 	lint := &cobra.Command{
 		Use:   "lint [FILE|PKG]...",
-		Short: "Check recipes, and the catalogue of signatures",
+		Short: "Check recipes, the catalogue of signatures and the table of headers",
 		Long: `Check recipes: their shape, their meaning, the files and signatures they name,
 and that each fix has a proof. Every mistake is shown with its place. Without
-arguments all recipes and the catalogue of signatures are checked. A file of signatures
-is checked with the catalogue that it adds to: each proof is tried, whether one entry
-takes what another is for, and whether a pattern would be slow.
+arguments all recipes, the catalogue of signatures and the table of headers are checked. A
+file of signatures is checked with the catalogue that it adds to: each proof is tried,
+whether one entry takes what another is for, and whether a pattern would be slow. A file of
+headers is checked for the form of all names, and for names that stand twice.
 
 With --deep the releases themselves are asked, from the archives and the upstream's
 repository that are at hand: whether the range of each fix is right, and which would
@@ -288,16 +289,22 @@ func (a *app) recipeLint(ctx context.Context, args []string, deep deepOptions) e
 		return err
 	}
 	var cat *signature.Catalogue // a recipe names signatures
-	signatures, files := 0, args
+	signatures, headers, files := 0, 0, args
 	if len(args) == 0 {
 		var wrong yamlfile.Mistakes
 		if cat, err = a.catalogue(); err != nil && !errors.As(err, &wrong) {
 			return err
 		}
-		if wrong = append(slices.Clone(wrong), cat.Prove()...); len(wrong) > 0 {
+		wrong = append(slices.Clone(wrong), cat.Prove()...)
+		table, err := a.headersWith(nil)
+		var more yamlfile.Mistakes
+		if err != nil && !errors.As(err, &more) {
+			return err
+		}
+		if wrong = append(wrong, more...); len(wrong) > 0 {
 			return wrong.Err()
 		}
-		signatures = len(cat.Names())
+		signatures, headers = len(cat.Names()), len(table.Headers())
 		if files, err = recipes.Names(); err != nil {
 			return err
 		}
@@ -305,7 +312,7 @@ func (a *app) recipeLint(ctx context.Context, args []string, deep deepOptions) e
 	var wrong yamlfile.Mistakes
 	unjudged := []string{}
 	for _, arg := range files {
-		mistakes, is, err := a.lintSignatures(arg)
+		mistakes, is, err := a.lintBeside(arg)
 		if err != nil {
 			return err
 		}
@@ -338,37 +345,67 @@ func (a *app) recipeLint(ctx context.Context, args []string, deep deepOptions) e
 		return wrong.Err()
 	}
 	if a.json {
-		return a.encode(map[string]any{"checked": len(files), "signatures": signatures, "mistakes": []string{}, "unjudged": unjudged})
+		return a.encode(map[string]any{"checked": len(files), "signatures": signatures, "headers": headers, "mistakes": []string{}, "unjudged": unjudged})
 	}
 	what := count(len(files), "file")
 	if len(args) == 0 {
-		what = count(len(files), "recipe") + " and " + count(signatures, "signature")
+		what = fmt.Sprintf("%s, %s and %s", count(len(files), "recipe"), count(signatures, "signature"), count(headers, "header"))
 	}
 	_, err = fmt.Fprintf(a.out, "%s checked, no mistakes\n", what)
 	return err
 }
 
-// familyForm is what a file of signatures has, and no recipe.
-var familyForm = regexp.MustCompile(`(?m)^signatures:`)
+// An addition is a kind of files that stand in a folder beside recipes.
+type addition struct {
+	folder string
+	form   *regexp.Regexp // what a file of it has, and no recipe
+}
 
-// lintSignatures checks a file of signatures together with the catalogue that they come to;
-// is reports whether that is what the argument is.
-func (a *app) lintSignatures(file string) (wrong yamlfile.Mistakes, is bool, err error) {
+var (
+	signatureFiles = addition{"signatures", regexp.MustCompile(`(?m)^signatures:`)}
+	headerFiles    = addition{"headers", regexp.MustCompile(`(?m)^(?:headers|libraries|instead):`)}
+)
+
+// has reports whether a file is one of the kind, by its text or its folder.
+func (a addition) has(file string, text []byte) bool {
+	return a.form.Match(text) || filepath.Base(filepath.Dir(filepath.Clean(file))) == a.folder
+}
+
+// lintBeside checks a file of signatures together with the catalogue that they come to, or
+// one of headers with the table; is reports whether that is what the argument is.
+func (a *app) lintBeside(file string) (wrong yamlfile.Mistakes, is bool, err error) {
 	text, err := recipe.ReadFile(file)
-	dir, name := filepath.Split(filepath.Clean(file))
-	if err != nil || !familyForm.Match(text) && filepath.Base(dir) != "signatures" {
+	if err != nil {
 		return nil, false, nil // it is a recipe, or that will be said of it
 	}
-	if filepath.Base(filepath.Clean(dir)) != "signatures" && dir != "" || filepath.Ext(name) != ".yaml" {
-		wrong = append(wrong, yamlfile.Mistake{Pos: yamlfile.Pos{File: file}, Text: "signatures are not looked for in a file of this name", Hint: "put it into signatures/NAME.yaml, below a folder that --recipes or SRCMEND_RECIPES names"})
+	var kind addition
+	switch {
+	case signatureFiles.has(file, text):
+		kind = signatureFiles
+	case headerFiles.has(file, text):
+		kind = headerFiles
+	default:
+		return nil, false, nil
 	}
-	layer := signature.Layer{Name: filepath.Clean(dir), Files: os.DirFS(filepath.Join(".", dir)), Only: name}
-	cat, err := a.catalogueWith(&layer)
-	var more yamlfile.Mistakes
-	if err != nil && !errors.As(err, &more) {
+	dir, name := filepath.Split(filepath.Clean(file))
+	if filepath.Base(filepath.Clean(dir)) != kind.folder && dir != "" || filepath.Ext(name) != ".yaml" {
+		wrong = append(wrong, yamlfile.Mistake{Pos: yamlfile.Pos{File: file}, Text: kind.folder + " are not looked for in a file of this name", Hint: "put it into " + kind.folder + "/NAME.yaml, below a folder that --recipes or SRCMEND_RECIPES names"})
+	}
+	more := layer{Name: filepath.Clean(dir), Files: os.DirFS(filepath.Join(".", dir)), Only: name}
+	var proof yamlfile.Mistakes
+	if kind.folder == headerFiles.folder {
+		_, err = a.headersWith(&more)
+	} else {
+		var cat *signature.Catalogue
+		if cat, err = a.catalogueWith(&more); cat != nil {
+			proof = cat.Prove()
+		}
+	}
+	var form yamlfile.Mistakes
+	if err != nil && !errors.As(err, &form) {
 		return nil, true, err
 	}
-	return slices.Concat(wrong, more, cat.Prove()), true, nil
+	return slices.Concat(wrong, form, proof), true, nil
 }
 
 // lintDeep asks the releases of one recipe.

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"srcmend/internal/event"
+	"srcmend/internal/header"
 	"srcmend/internal/history"
 	"srcmend/internal/recipe"
 	"srcmend/internal/report"
@@ -104,7 +105,7 @@ func (a *app) root() *cobra.Command {
 	flags := cmd.PersistentFlags()
 	flags.BoolVar(&a.json, "json", false, "write JSON instead of text")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "show only warnings, findings and the result")
-	flags.StringArrayVar(&a.recipes, "recipes", nil, "folder with recipes of your own, and signatures/ in it (also SRCMEND_RECIPES); may be given again")
+	flags.StringArrayVar(&a.recipes, "recipes", nil, "folder with recipes of your own, and signatures/ and headers/ in it (also SRCMEND_RECIPES); may be given again")
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &usageError{err.Error(), cmd.CommandPath() + " --help"}
 	})
@@ -198,7 +199,7 @@ func (a *app) collection() (*recipe.Collection, error) {
 	return recipe.NewCollection(layers...), nil
 }
 
-// folders are those with recipes and signatures of the user. An empty entry is none, as in
+// folders are those with recipes, signatures and headers of the user. An empty entry is none, as in
 // a path.
 func (a *app) folders() []string {
 	all := append(filepath.SplitList(os.Getenv("SRCMEND_RECIPES")), a.recipes...)
@@ -218,26 +219,61 @@ func (a *app) spareCatalogue() (*signature.Catalogue, error) {
 	return a.catalogue()
 }
 
-// catalogueWith is the catalogue with one layer more. If that is of a folder of the user's,
-// it stands for that.
-func (a *app) catalogueWith(more *signature.Layer) (*signature.Catalogue, error) {
-	shipped, err := fs.Sub(recipes.FS, "signatures")
+// catalogueWith is the catalogue with one layer more.
+func (a *app) catalogueWith(more *layer) (*signature.Catalogue, error) {
+	all, err := a.layers("signatures", more)
 	if err != nil {
 		return nil, err
 	}
-	layers := []signature.Layer{{Name: "signatures", Files: shipped}}
+	layers := make([]signature.Layer, len(all))
+	for i, l := range all {
+		layers[i] = signature.Layer(l)
+	}
+	return signature.Load(layers...)
+}
+
+// headersWith is the table of headers, the shipped one under those of the user, with one
+// layer more.
+func (a *app) headersWith(more *layer) (*header.Table, error) {
+	all, err := a.layers("headers", more)
+	if err != nil {
+		return nil, err
+	}
+	layers := make([]header.Layer, len(all))
+	for i, l := range all {
+		layers[i] = header.Layer(l)
+	}
+	return header.Load(layers...)
+}
+
+// A layer is a part of what stands in a folder beside the recipes: one of the folder's
+// places, and the only file there that counts, if not all do.
+type layer struct {
+	Name  string
+	Files fs.FS
+	Only  string
+}
+
+// layers are the shipped files of a folder beside the recipes under those of the user, with
+// one layer more. If that is of a folder of the user's, it stands for that.
+func (a *app) layers(folder string, more *layer) ([]layer, error) {
+	shipped, err := fs.Sub(recipes.FS, folder)
+	if err != nil {
+		return nil, err
+	}
+	all := []layer{{Name: folder, Files: shipped}}
 	for _, dir := range a.folders() {
-		dir = filepath.Join(dir, "signatures")
+		dir = filepath.Join(dir, folder)
 		if more != nil && sameFile(dir, more.Name) {
 			more.Only = ""
 			continue
 		}
-		layers = append(layers, signature.Layer{Name: dir, Files: os.DirFS(dir)})
+		all = append(all, layer{Name: dir, Files: os.DirFS(dir)})
 	}
 	if more != nil {
-		layers = append(layers, *more)
+		all = append(all, *more)
 	}
-	return signature.Load(layers...)
+	return all, nil
 }
 
 // sameFile reports whether two names are of one file or folder that is there.
