@@ -115,7 +115,7 @@ type Headers []string
 func (h *Headers) Shape(n yamlfile.Node) {
 	var text string
 	n.Decode(&text)
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		var name Name
 		if err := name.UnmarshalText([]byte(word)); err != nil {
 			n.Fail(err.Error(), "")
@@ -137,7 +137,7 @@ func (w *Words) Shape(n yamlfile.Node) {
 	var text string
 	n.Decode(&text)
 	seen := map[string]bool{}
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		switch {
 		case !identifierForm.MatchString(word) || len(word) > maxName:
 			n.Fail(fmt.Sprintf("%s is no identifier", quote(word)), "names are separated by blanks")

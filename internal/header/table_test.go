@@ -294,11 +294,11 @@ h/f.yaml:2:34: key "use" is missing`},
 			if err != nil && !errors.As(err, &wrong) {
 				t.Fatal(err)
 			}
-			got := ""
+			var got strings.Builder
 			for _, m := range wrong {
-				got += "\n" + m.Error()
+				got.WriteString("\n" + m.Error())
 			}
-			if diff := cmp.Diff(test.want, got); diff != "" {
+			if diff := cmp.Diff(test.want, got.String()); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
