@@ -33,6 +33,8 @@ type Mender struct {
 	OS        string // as Go calls it
 	// Fixes are what recipes know about an error in this tree; may be nil.
 	Fixes func(context.Context, diagnosis.Finding) ([]Fix, error)
+	// Only lets nothing be tried but fixes of recipes.
+	Only bool
 	// Allow is asked before a change is tried; nil allows everything.
 	Allow  func(context.Context, Change) (bool, error)
 	Budget Budget
@@ -86,6 +88,12 @@ func (m *Mender) Mend(ctx context.Context, f Failure) (Result, error) {
 		return Result{Why: "nothing is known about the error"}, nil
 	}
 	res := Result{Finding: j.red.Findings[0], Known: true}
+	if j.Only {
+		if fixes, err := j.fixes(ctx, res.Finding); err != nil || len(fixes) == 0 {
+			res.Why = "no recipe has a fix"
+			return res, err
+		}
+	}
 	if err := m.take(ctx); err != nil {
 		return res, err
 	}

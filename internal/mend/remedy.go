@@ -31,8 +31,8 @@ type Fix struct {
 // candidates are the changes that may cure an error, the likeliest first.
 func (j *job) candidates(ctx context.Context, f diagnosis.Finding, log string) ([]Change, error) {
 	all, err := j.fixes(ctx, f)
-	if err != nil {
-		return nil, err
+	if err != nil || j.Only {
+		return all, err
 	}
 	remedies := f.Remedies
 	if j.more != nil {

@@ -34,7 +34,7 @@ func (s *Snapshot) Changed(ctx context.Context) ([]string, error) {
 // what is in it.
 func (s *Snapshot) compare(ctx context.Context, root *os.Root) (changed []entry, come []string, err error) {
 	now := map[string]entry{}
-	if err := walk(ctx, root, func(e entry) error { now[e.Name] = e; return nil }); err != nil {
+	if err := walk(ctx, root, s.list.Except, func(e entry) error { now[e.Name] = e; return nil }); err != nil {
 		return nil, nil, err
 	}
 	for _, was := range s.list.Entries {

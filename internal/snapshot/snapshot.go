@@ -61,8 +61,9 @@ type Snapshot struct {
 
 // list is what is kept beside the contents.
 type list struct {
-	Dir     string  `json:"dir"`     // absolute
-	Entries []entry `json:"entries"` // a folder before what is in it
+	Dir     string  `json:"dir"`              // absolute
+	Except  string  `json:"except,omitempty"` // a folder below it that is left alone, by its name there
+	Entries []entry `json:"entries"`          // a folder before what is in it
 }
 
 // An entry is one name below the folder, or "." for the folder itself.
@@ -83,8 +84,9 @@ const (
 	copyName = "files"
 )
 
-// Take keeps what is in the folder dir in a new folder at into, which must not be below dir.
-// What a snapshot that was not finished has left there is removed.
+// Take keeps what is in the folder dir in a new folder at into. What a snapshot that was not
+// finished has left there is removed. If into is below dir, the folder that it is in is left
+// alone.
 func Take(ctx context.Context, dir, into string) (*Snapshot, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -115,8 +117,11 @@ func take(ctx context.Context, dir, into string) (*Snapshot, error) {
 	}
 	defer to.Close()
 	s := &Snapshot{into, list{Dir: dir}}
+	if rel, err := filepath.Rel(dir, filepath.Dir(into)); err == nil && filepath.IsLocal(rel) {
+		s.list.Except = filepath.ToSlash(rel)
+	}
 	var bytes int64
-	err = walk(ctx, from, func(e entry) error {
+	err = walk(ctx, from, s.list.Except, func(e entry) error {
 		if bytes += e.Size; len(s.list.Entries) >= MaxNames || bytes > MaxBytes {
 			return fmt.Errorf("%w: more than %d names or %d GiB", ErrBounds, MaxNames, MaxBytes>>30)
 		}
@@ -174,8 +179,9 @@ func Remove(into string) error {
 	return os.RemoveAll(into)
 }
 
-// walk calls visit for the folder and each name below it, in order, but for those of git.
-func walk(ctx context.Context, root *os.Root, visit func(entry) error) error {
+// walk calls visit for the folder and each name below it, in order, but for those of git and
+// for one folder.
+func walk(ctx context.Context, root *os.Root, except string, visit func(entry) error) error {
 	return fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -183,7 +189,7 @@ func walk(ctx context.Context, root *os.Root, visit func(entry) error) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if strings.EqualFold(path.Base(name), ".git") {
+		if strings.EqualFold(path.Base(name), ".git") || except != "" && name == except {
 			if d.IsDir() {
 				return fs.SkipDir
 			}

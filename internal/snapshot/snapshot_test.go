@@ -217,3 +217,19 @@ func TestAnyChanges(t *testing.T) {
 		}
 	}
 }
+
+// TestInside: a snapshot that lies in the folder itself is no part of it.
+func TestInside(t *testing.T) {
+	dir := folder(t)
+	s, err := Take(t.Context(), dir, filepath.Join(dir, "keep", "before"))
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(dir, "keep", "a.log"), nil, 0o644))
+	must(t, os.WriteFile(filepath.Join(dir, "new"), nil, 0o644))
+	if changed, err := s.Changed(t.Context()); err != nil || !slices.Equal(changed, []string{"new"}) {
+		t.Errorf("changed: %q, %v", changed, err)
+	}
+	must(t, s.Restore(t.Context()))
+	if _, err := os.Stat(filepath.Join(dir, "keep", "a.log")); err != nil {
+		t.Error(err)
+	}
+}
