@@ -1,6 +1,7 @@
 package mend
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -50,6 +51,13 @@ type Change struct {
 	Reaches bool
 
 	header string // that is included
+	old    []was
+}
+
+// was is a file as it was before a change.
+type was struct {
+	tree.File
+	there bool
 }
 
 // onlySources reports whether nothing but sources is changed: the command that failed can
@@ -90,6 +98,11 @@ func (j *job) newChange(what string, from Source, files ...tree.File) (Change, e
 			return c, err
 		}
 		c.Diff += diff(old, f, err == nil)
+		before := was{tree.File{Name: f.Name, Mode: old.Mode, Data: old.Content()}, err == nil}
+		if info, err := j.t.Lstat(f.Name); err == nil {
+			before.ModTime = info.ModTime()
+		}
+		c.old = append(c.old, before)
 		c.Reaches = c.Reaches || isHeader(f.Name)
 	}
 	return c, nil
@@ -158,6 +171,26 @@ func (j *job) apply(ctx context.Context, changes []Change) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// revert takes changes of files back that have not helped after all, as far as nobody has
+// changed those since.
+func (j *job) revert(changes []Change) error {
+	edit := j.t.Begin()
+	for _, c := range slices.Backward(changes) {
+		for i, f := range c.Files {
+			now, err := j.t.Read(f.Name)
+			if err != nil || !bytes.Equal(now.Content(), f.Data) || len(c.old) <= i {
+				continue
+			}
+			if old := c.old[i]; old.there {
+				edit.Write(old.File)
+			} else {
+				edit.Remove(f.Name)
+			}
+		}
+	}
+	return edit.Commit()
 }
 
 // Words are what a change does in words of a command line: "CFLAGS=-fcommon".

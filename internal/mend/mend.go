@@ -44,7 +44,9 @@ type Mender struct {
 	spent  int
 	began  time.Time
 	kept   []Change
-	before map[string]int // how often a target had to be mended
+	cured  map[string][]Change // by the target and its error
+	failed []Change            // that helped there, and not in the build
+	before map[string]int      // how often a target was made by itself
 }
 
 // A Budget bounds the work. Zero is the usual bound.
@@ -94,6 +96,10 @@ func (m *Mender) Mend(ctx context.Context, f Failure) (Result, error) {
 			return res, err
 		}
 	}
+	key := j.target.Dir + "\x00" + j.target.Name + "\x00" + res.Finding.Signature + "\x00" + res.Finding.Symbol
+	if err := j.disappointed(key); err != nil {
+		return res, err
+	}
 	if err := m.take(ctx); err != nil {
 		return res, err
 	}
@@ -111,6 +117,7 @@ func (m *Mender) Mend(ctx context.Context, f Failure) (Result, error) {
 	default:
 		res.Mended, res.Changes = true, found
 		m.kept = append(m.kept, found...)
+		m.cured[key] = found
 		return res, m.drop()
 	}
 	if err := m.undo(); err != nil {
@@ -118,6 +125,24 @@ func (m *Mender) Mend(ctx context.Context, f Failure) (Result, error) {
 	}
 	res.Capsule, err = j.capsule()
 	return res, err
+}
+
+// disappointed takes back what had helped a target by itself, and not in the build: there the
+// same error has come up again.
+func (j *job) disappointed(key string) error {
+	wrong := j.cured[key]
+	if len(wrong) == 0 {
+		return nil
+	}
+	delete(j.cured, key)
+	j.failed = append(j.failed, wrong...)
+	j.kept = slices.DeleteFunc(j.kept, func(c Change) bool {
+		return slices.ContainsFunc(wrong, func(w Change) bool { return w.What == c.What && w.Diff == c.Diff })
+	})
+	for _, c := range wrong {
+		j.tell(c, event.NoHelp, "in the build the same error has come up again", "")
+	}
+	return j.revert(wrong)
 }
 
 // Plan gives what would be tried first about a failure, and does nothing.
@@ -145,7 +170,7 @@ func (m *Mender) begin() {
 		m.Now = time.Now
 	}
 	if m.began.IsZero() {
-		m.began, m.before = m.Now(), map[string]int{}
+		m.began, m.before, m.cured = m.Now(), map[string]int{}, map[string][]Change{}
 	}
 }
 

@@ -50,7 +50,7 @@ func (j *job) candidates(ctx context.Context, f diagnosis.Finding, log string) (
 	seen := map[string]bool{}
 	return slices.DeleteFunc(all, func(c Change) bool {
 		key := c.What + "\x00" + c.Diff
-		again := seen[key] || slices.ContainsFunc(j.kept, func(k Change) bool { return k.What == c.What && k.Diff == c.Diff && len(c.Files) > 0 })
+		again := seen[key] || slices.ContainsFunc(slices.Concat(j.kept, j.failed), func(k Change) bool { return k.What == c.What && k.Diff == c.Diff })
 		seen[key] = true
 		return again
 	}), nil
