@@ -32,6 +32,7 @@ type buildOptions struct {
 	installNeeds bool
 	configure    []string
 	fetch        fetchOptions
+	mend         mendOptions
 }
 
 const buildHelp = `Build a package from source and install it.
@@ -80,12 +81,16 @@ func (a *app) buildVerb() *cobra.Command {
 	flags.BoolVarP(&o.dryRun, "dry-run", "n", false, "show the plan, do nothing")
 	flags.BoolVar(&o.installNeeds, "install-needs", false, "install the packages that the build needs, with the system's packager")
 	o.fetch.flags(flags)
+	o.mend.flags(flags)
 	return cmd
 }
 
 func (a *app) build(ctx context.Context, target string, o buildOptions) error {
 	if o.jobs < 1 {
 		return &usageError{"--jobs wants a number above 0", ""}
+	}
+	if err := o.mend.settle(mendAuto); err != nil {
+		return err
 	}
 	p, file, err := a.plan(ctx, target, o)
 	if err != nil {
@@ -111,6 +116,11 @@ func (a *app) build(ctx context.Context, target string, o buildOptions) error {
 		return err
 	}
 	w.File = file
+	if o.mend.mode != mendOff {
+		if err := a.mendWork(w, target, o); err != nil {
+			return err
+		}
+	}
 	return attempt(ctx, w, out, done)
 }
 

@@ -20,6 +20,7 @@ import (
 	"srcmend/internal/check"
 	"srcmend/internal/diagnosis"
 	"srcmend/internal/event"
+	"srcmend/internal/history"
 	"srcmend/internal/mend"
 	"srcmend/internal/plan"
 	"srcmend/internal/recipe"
@@ -150,6 +151,75 @@ func cures(fix recipe.Fix, f diagnosis.Finding) bool {
 		(fix.Cures.Symbol == "" || fix.Cures.Symbol == f.Symbol)
 }
 
+// mendWork has the work mended when it is red.
+func (a *app) mendWork(w *work.Work, target string, o buildOptions) error {
+	all, r, _, err := a.load(target)
+	if err != nil {
+		return err
+	}
+	v, _, err := r.Release(w.Plan.Release)
+	if err != nil {
+		return err
+	}
+	m := a.mender(filepath.Join(w.Dir, "source"), filepath.Join(w.Dir, "mend"), o.mend)
+	m.Catalogue, m.Fixes = w.Catalogue, a.fixes(all, r, v, o.fetch)
+	w.Recover = func(ctx context.Context) error {
+		undone, err := m.Recover(ctx)
+		if undone {
+			w.Events.Send(event.Note{Text: "what an interrupted attempt to mend had left was undone"})
+		}
+		return err
+	}
+	w.Mend = func(ctx context.Context, f work.Failed) (work.Mended, error) {
+		m.Events, m.Hold = w.Events, w.Hold()
+		if m.Headers == nil {
+			if m.Headers, err = a.headersWith(nil); err != nil {
+				return work.Mended{}, err
+			}
+		}
+		failure := mend.Failure{Argv: f.Argv, Dir: f.Dir, Env: f.Env, Log: f.Log, Started: f.Started}
+		if o.mend.mode == mendPlan {
+			return work.Mended{}, a.sayPlan(ctx, m, failure)
+		}
+		res, err := m.Mend(ctx, failure)
+		done := work.Mended{Again: res.Mended}
+		if res.Capsule != "" {
+			done.Hint = res.Why + "; the failed command by hand: " + filepath.Join(res.Capsule, "cmd.sh")
+		}
+		if err != nil || !res.Mended {
+			return done, err
+		}
+		for _, c := range res.Changes {
+			fix := history.ReceiptFix{ID: c.Fix, Verdict: "mended", Applied: true}
+			if fix.ID == "" {
+				fix.ID = c.What
+			}
+			if c.Diff != "" {
+				fix.SHA256 = fmt.Sprintf("%x", sha256.Sum256([]byte(c.Diff)))
+			}
+			done.Fixes = append(done.Fixes, fix)
+		}
+		done.Argv, done.Env = mend.With(res.Changes, f.Argv, f.Env)
+		return done, nil
+	}
+	return nil
+}
+
+// sayPlan says what would be tried.
+func (a *app) sayPlan(ctx context.Context, m *mend.Mender, f mend.Failure) error {
+	changes, err := m.Plan(ctx, f)
+	for i, c := range changes {
+		fmt.Fprintf(a.err, "%d. %s (%s)\n", i+1, c.What, c.From)
+		for line := range strings.Lines(c.Diff) {
+			fmt.Fprint(a.err, "   "+line)
+		}
+	}
+	if err == nil && len(changes) == 0 {
+		a.say("there is nothing to try")
+	}
+	return err
+}
+
 // A runMending mends the tree that a command builds.
 type runMending struct {
 	*mend.Mender
@@ -180,7 +250,6 @@ func (a *app) newRunMending(ctx context.Context, argv []string, o mendOptions) (
 	top := topOf(dir)
 	keep := filepath.Join(state, "mend", fmt.Sprintf("%x", sha256.Sum256([]byte(top)))[:16])
 	m.Mender = a.mender(top, keep, o)
-	m.Env = os.Environ()
 	if m.lock, err = lockFile(keep + ".lock"); err != nil {
 		return nil, err
 	}
@@ -279,9 +348,12 @@ func (m *runMending) mend(ctx context.Context, c *relay.Command, h *hearing) (bo
 		m.out = &report.Text{Out: m.app.err, Err: m.app.err, Quiet: m.app.quiet, Color: color(m.app.err)}
 		m.Events = m.out.Send
 	}
-	f := mend.Failure{Argv: c.Argv, Dir: dir, Log: h.spool.Name(), Started: h.started}
+	if c.Env == nil {
+		c.Env = os.Environ()
+	}
+	f := mend.Failure{Argv: c.Argv, Dir: dir, Env: c.Env, Log: h.spool.Name(), Started: h.started}
 	if m.mode == mendPlan {
-		return false, m.say(ctx, f)
+		return false, m.app.sayPlan(ctx, m.Mender, f)
 	}
 	res, err := m.Mend(ctx, f)
 	if err != nil || !res.Mended {
@@ -290,26 +362,8 @@ func (m *runMending) mend(ctx context.Context, c *relay.Command, h *hearing) (bo
 		}
 		return false, err
 	}
-	if c.Env == nil {
-		c.Env = os.Environ()
-	}
 	c.Argv, c.Env = mend.With(res.Changes, c.Argv, c.Env)
 	return true, nil
-}
-
-// say says what would be tried.
-func (m *runMending) say(ctx context.Context, f mend.Failure) error {
-	changes, err := m.Plan(ctx, f)
-	for i, c := range changes {
-		fmt.Fprintf(m.app.err, "%d. %s (%s)\n", i+1, c.What, c.From)
-		for line := range strings.Lines(c.Diff) {
-			fmt.Fprint(m.app.err, "   "+line)
-		}
-	}
-	if err == nil && len(changes) == 0 {
-		m.app.say("there is nothing to try")
-	}
-	return err
 }
 
 // fixesIn gives the fixes of the recipe of the package that a tree is the source of; nil if

@@ -21,8 +21,7 @@ func (j *job) capsule() (string, error) {
 	if len(j.ways) > 0 {
 		way = j.ways[0]
 	}
-	argv, env := With(j.kept, way.Argv, j.Env)
-	slices.Sort(env)
+	argv, env := way.Argv, slices.Sorted(slices.Values(j.f.Env))
 	var sh strings.Builder
 	sh.WriteString("# The environment of the command. In a shell: . ./env.sh\n")
 	for _, kv := range env {

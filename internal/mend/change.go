@@ -163,7 +163,7 @@ func (j *job) apply(ctx context.Context, changes []Change) (bool, error) {
 			}
 		}
 		for _, run := range c.Runs {
-			_, env := With(slices.Concat(j.kept, changes[:i+1]), nil, j.Env)
+			_, env := With(changes[:i+1], nil, j.f.Env)
 			r, _, err := j.run(ctx, run.Argv, run.Dir, env)
 			if err != nil || !r.Green() {
 				return false, err

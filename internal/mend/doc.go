@@ -2,10 +2,10 @@
 //
 // It is handed what failed, and its log:
 //
-//	m := mend.Mender{Top: "server-1.0", Keep: keep, Env: env, Catalogue: cat, …}
-//	res, err := m.Mend(ctx, mend.Failure{Argv: []string{"gmake", "-j4"}, Dir: "server-1.0", Log: "make.log"})
+//	m := mend.Mender{Top: "server-1.0", Keep: keep, Catalogue: cat, …}
+//	res, err := m.Mend(ctx, mend.Failure{Argv: argv, Dir: "server-1.0", Env: env, Log: "make.log"})
 //	if res.Mended {
-//		argv, env := m.Resume(argv, env) // and the build is run on
+//		argv, env = mend.With(res.Changes, argv, env) // and the build is run on
 //	}
 //
 // # The loop

@@ -26,7 +26,6 @@ import (
 type Mender struct {
 	Top       string   // of the source tree, absolute
 	Keep      string   // folder for the snapshot and the logs of attempts, outside of Top
-	Env       []string // of the commands, KEY=value, complete
 	Hold      *os.File // kept open as long as a command runs; may be nil
 	Catalogue *signature.Catalogue
 	Headers   *header.Table
@@ -58,8 +57,9 @@ type Budget struct {
 // A Failure is a command of a build that has failed.
 type Failure struct {
 	Argv []string
-	Dir  string // absolute
-	Log  string // path; of its output
+	Dir  string   // absolute
+	Env  []string // KEY=value, complete
+	Log  string   // path; of its output
 	// Started is when it was run: what it has begun to write is not whole.
 	Started time.Time
 }
@@ -176,9 +176,6 @@ func (m *Mender) begin() {
 
 // Kept are the changes that have mended what failed, in their order.
 func (m *Mender) Kept() []Change { return m.kept }
-
-// Resume gives the command and the environment to run the build on with.
-func (m *Mender) Resume(argv, env []string) ([]string, []string) { return With(m.kept, argv, env) }
 
 // With gives a command and its environment with what changes add to them.
 func With(changes []Change, argv, env []string) ([]string, []string) {

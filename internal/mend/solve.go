@@ -46,7 +46,7 @@ func (j *job) solve(ctx context.Context) ([]Change, error) {
 // parallel reports whether several jobs may run at once.
 func (j *job) parallel() bool {
 	jobs := false
-	for _, word := range slices.Concat(j.f.Argv, j.Env) {
+	for _, word := range slices.Concat(j.f.Argv, j.f.Env) {
 		jobs = jobs || strings.HasPrefix(word, "-j") || strings.HasPrefix(word, "--jobs") || strings.HasPrefix(word, "MAKEFLAGS=") && strings.Contains(word, "j")
 		jobs = jobs && word != "-j1"
 	}
@@ -224,7 +224,7 @@ func (j *job) make(ctx context.Context, way target.Way, chain []Change) (*diagno
 			return nil, "", err
 		}
 	}
-	argv, env := With(slices.Concat(j.kept, chain), way.Argv, j.Env)
+	argv, env := With(chain, way.Argv, j.f.Env)
 	r, log, err := j.run(ctx, argv, way.Dir, env)
 	if err != nil || r.Green() {
 		return nil, log, err
@@ -292,7 +292,7 @@ func (j *job) clean(ctx context.Context) func(string) bool {
 		if tool(way.Argv) != toolMake {
 			return false
 		}
-		r, _, err := j.run(ctx, []string{way.Argv[0], "clean"}, j.f.Dir, j.Env)
+		r, _, err := j.run(ctx, []string{way.Argv[0], "clean"}, j.f.Dir, j.f.Env)
 		return err == nil && r.Green()
 	}
 }

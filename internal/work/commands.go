@@ -1,10 +1,12 @@
 package work
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"srcmend/internal/buildlog"
 	"srcmend/internal/diagnosis"
 	"srcmend/internal/event"
+	"srcmend/internal/history"
 	"srcmend/internal/plan"
 	"srcmend/internal/signature"
 )
@@ -19,22 +22,20 @@ import (
 // glance is how often a running command's newest line is looked at.
 const glance = 200 * time.Millisecond
 
-// commands runs the commands of one step, with one log for all of them.
+// commands runs the commands of one step, with one log for all of them, and a new one when a
+// command that was mended is run on.
 func (w *Work) commands(ctx context.Context, name string, resumed bool, res *Result) (end, error) {
-	step := w.planned(name)
-	logPath := filepath.Join(w.Logs, name+".log")
-	log, err := buildlog.Create(logPath)
-	if err != nil {
-		return end{}, fmt.Errorf("making the log: %w", err)
-	}
-	defer log.Close()
-	res.Logs = append(res.Logs, filepath.Base(logPath))
 	var e end
 	if resumed {
 		e.why = "resumed"
 	}
 	at := plan.Place{Source: w.path("source"), Destdir: w.path("stage"), Jobs: w.Jobs}
-	for i, c := range step.Commands {
+	log, err := w.log(name, res)
+	if err != nil {
+		return end{}, err
+	}
+	defer func() { log.Close() }()
+	for i, c := range w.planned(name).Commands {
 		filled, err := w.Plan.Fill(c, at)
 		if err != nil {
 			return end{}, err
@@ -43,22 +44,81 @@ func (w *Work) commands(ctx context.Context, name string, resumed bool, res *Res
 		if err := w.save(); err != nil {
 			return end{}, err
 		}
-		w.Events.Send(event.StepStarted{Step: name, What: build.Quote(filled.Argv), Log: logPath})
-		fmt.Fprintf(log, "$ cd %s && %s\n", filled.Dir, build.Quote(filled.Argv))
-		r, err := w.watch(ctx, name, build.Command{
-			Argv: w.argv(filled.Argv), Dir: filled.Dir, Env: w.env(filled.Env), Log: log, Hold: w.hold,
-			Status: w.status(name, i),
-		})
-		if err != nil {
-			return end{}, err
-		}
-		e.cpu += r.CPU
-		if !r.Green() {
-			e.red = w.diagnose(filled.Argv, r, logPath)
-			return e, nil
+		argv, env := w.argv(filled.Argv), w.env(filled.Env)
+		for {
+			w.Events.Send(event.StepStarted{Step: name, What: build.Quote(argv), Log: log.Name()})
+			fmt.Fprintf(log, "$ cd %s && %s\n", filled.Dir, build.Quote(argv))
+			started := time.Now()
+			r, err := w.watch(ctx, name, build.Command{
+				Argv: argv, Dir: filled.Dir, Env: env, Log: log, Hold: w.hold, Status: w.status(name, i),
+			})
+			if err != nil {
+				return end{}, err
+			}
+			e.cpu += r.CPU
+			if r.Green() {
+				break
+			}
+			e.red = w.diagnose(argv, r, log.Name())
+			mended, err := w.mend(ctx, Failed{Argv: argv, Env: env, Dir: filled.Dir, Log: log.Name(), Started: started})
+			if err != nil || !mended.Again {
+				e.red.Hint = cmp.Or(e.red.Hint, mended.Hint)
+				return e, err
+			}
+			e.red, argv, env = nil, mended.Argv, mended.Env
+			if err := w.keepMended(mended); err != nil {
+				return end{}, err
+			}
+			log.Close()
+			if log, err = w.log(name, res); err != nil {
+				return end{}, err
+			}
 		}
 	}
 	return e, nil
+}
+
+// log makes a log for a step.
+func (w *Work) log(name string, res *Result) (*os.File, error) {
+	file := name + ".log"
+	for n := 2; slices.Contains(res.Logs, file); n++ {
+		file = fmt.Sprintf("%s-%d.log", name, n)
+	}
+	log, err := buildlog.Create(filepath.Join(w.Logs, file))
+	if err != nil {
+		return nil, fmt.Errorf("making the log: %w", err)
+	}
+	res.Logs = append(res.Logs, file)
+	return log, nil
+}
+
+// A Failed is a command that is red, and may be mended.
+type Failed struct {
+	Argv, Env []string
+	Dir, Log  string
+	Started   time.Time
+}
+
+// A Mended says what became of that.
+type Mended struct {
+	Again     bool // the command is to be run on
+	Argv, Env []string
+	Fixes     []history.ReceiptFix // what was done
+	Hint      string               // for the user, if it could not be mended
+}
+
+// mend asks whoever can mend.
+func (w *Work) mend(ctx context.Context, f Failed) (Mended, error) {
+	if w.Mend == nil {
+		return Mended{}, nil
+	}
+	return w.Mend(ctx, f)
+}
+
+// keepMended notes what was done to the tree: a later run has to know.
+func (w *Work) keepMended(m Mended) error {
+	w.state.Fixes = append(w.state.Fixes, m.Fixes...)
+	return w.save()
 }
 
 // planned returns a step's commands; a step without commands has none.

@@ -25,6 +25,7 @@
 // written and the tree is unpacked anew. A plan that differs from the one in
 // the folder starts anew as well.
 //
-// It does not decide anything about the plan, and it does not mend: a red
-// step ends the work and leaves the tree as it is.
+// It does not decide anything about the plan, and it does not mend by itself: a
+// red step ends the work and leaves the tree as it is, unless who was asked to
+// mend it says that its command is to be run on.
 package work

@@ -38,6 +38,10 @@ type Work struct {
 	File      func(name string) ([]byte, error) // reads a file beside the recipes
 	Catalogue *signature.Catalogue
 	Events    event.Sink
+	// Mend is asked when a command is red; nil mends nothing. Recover is called before anything
+	// is done in the work folder, and puts back what attempts to mend have left that were killed.
+	Mend    func(context.Context, Failed) (Mended, error)
+	Recover func(context.Context) error
 
 	state *state
 	item  string // path of the archive in the store
@@ -82,6 +86,11 @@ func (w *Work) Run(ctx context.Context) (Result, error) {
 	}
 	if err := w.writable(); err != nil {
 		return res, err
+	}
+	if w.Recover != nil {
+		if err := w.Recover(ctx); err != nil {
+			return res, err
+		}
 	}
 	note, err := w.load()
 	if err != nil {
@@ -274,6 +283,9 @@ func (w *Work) clear() {
 		w.Events.Send(event.Warning("the work folder could not be removed: "+err.Error(), "remove "+w.Dir))
 	}
 }
+
+// Hold is what a command keeps open as long as it runs; it is there while the work is done.
+func (w *Work) Hold() *os.File { return w.hold }
 
 // applied names the fixes whose patches were applied.
 func (w *Work) applied() []string {
