@@ -197,10 +197,10 @@ var standards = []struct {
 	with string
 }{
 	{regexp.MustCompile(`-std=(?:c89|c90|gnu89|gnu90|iso9899:1990|iso9899:199409|c99|c9x)\b|-ansi\b`), "-std=gnu17"},
-	{regexp.MustCompile(`\b(C_STANDARD[ \t]+)(?:90|99)\b`), "${1}17"},
+	{regexp.MustCompile(`(C_STANDARD[ \t]+)(?:90|99)\b`), "${1}17"},
 	{regexp.MustCompile(`(\bc_std=)(?:c89|c90|c99|gnu89|gnu90)\b`), "${1}gnu17"},
 	{regexp.MustCompile(`-std=(?:c\+\+98|c\+\+03|gnu\+\+98|c\+\+11|c\+\+0x)`), "-std=gnu++17"},
-	{regexp.MustCompile(`\b(CXX_STANDARD[ \t]+)(?:98|11)\b`), "${1}17"},
+	{regexp.MustCompile(`(CXX_STANDARD[ \t]+)(?:98|11)\b`), "${1}17"},
 }
 
 // standard has what asks for an old standard of the language ask for a later one.

@@ -13,6 +13,7 @@ import (
 	"srcmend/internal/event"
 	"srcmend/internal/snapshot"
 	"srcmend/internal/target"
+	"srcmend/internal/tree"
 )
 
 // depth is how many errors may lie behind each other in one target.
@@ -219,7 +220,11 @@ func (j *job) remaking() target.Way {
 // make makes the target; nil is green. What the failed command has begun to write there is
 // removed first, for make takes it for made.
 func (j *job) make(ctx context.Context, way target.Way, chain []Change) (*diagnosis.Diagnosis, string, error) {
-	if name, info, ok := j.product(); ok && !way.Exact && !info.ModTime().Before(j.f.Started) && !j.f.Started.IsZero() {
+	name, info, ok := j.product()
+	ours := slices.ContainsFunc(chain, func(c Change) bool {
+		return slices.ContainsFunc(c.Files, func(f tree.File) bool { return f.Name == name })
+	})
+	if ok && !ours && !way.Exact && !info.ModTime().Before(j.f.Started) && !j.f.Started.IsZero() {
 		if err := j.t.Root().Remove(name); err != nil {
 			return nil, "", err
 		}
