@@ -30,6 +30,16 @@ var ErrDefined = errors.New("the macro is defined already")
 // a conditional, into braces, or above a first include of a configuration. In sources for
 // yacc and lex it goes into the first %{ %}; if there is none, one is made.
 func Include(src []byte, header string, before int) (out []byte, at int, err error) {
+	return put(src, header, before, false)
+}
+
+// IncludeOwn puts the #include of a header of the project itself, "…", into a source: behind
+// all the others.
+func IncludeOwn(src []byte, header string, before int) (out []byte, at int, err error) {
+	return put(src, header, before, true)
+}
+
+func put(src []byte, header string, before int, own bool) (out []byte, at int, err error) {
 	var name Name
 	if err := name.UnmarshalText([]byte(header)); err != nil {
 		return nil, 0, err
@@ -39,15 +49,26 @@ func Include(src []byte, header string, before int) (out []byte, at int, err err
 	}
 	s, offset := prologue(parse(src[bom(src):]))
 	if s == nil {
-		return insert(src, bom(src), 1, "%{", plain+"<"+header+">", "%}")
+		return insert(src, bom(src), 1, "%{", plain+marked(header, own), "%}")
 	}
 	limit := s.limit(before - offset.lines)
 	if s.included(header, limit) {
 		return nil, 0, fmt.Errorf("<%s>: %w", header, ErrIncluded)
 	}
 	p := s.place(header, limit)
+	if own {
+		p = s.placeOwn(header, limit)
+	}
 	start, line := s.position(p.at)
-	return insert(src, bom(src)+offset.bytes+start, offset.lines+line, p.before+"<"+header+">")
+	return insert(src, bom(src)+offset.bytes+start, offset.lines+line, p.before+marked(header, own))
+}
+
+// marked is a header as it stands in an #include.
+func marked(header string, own bool) string {
+	if own {
+		return `"` + header + `"`
+	}
+	return "<" + header + ">"
 }
 
 // Included reports whether a source includes a header itself, under no condition.

@@ -49,6 +49,17 @@ func (s *source) place(header string, limit int) place {
 	return place{s.lead(limit), plain}
 }
 
+// placeOwn says where the #include of a header of the project goes.
+func (s *source) placeOwn(header string, limit int) place {
+	for _, mark := range []byte{'"', '<'} {
+		if blocks := s.blocks(mark, limit); len(blocks) > 0 {
+			last := blocks[len(blocks)-1]
+			return place{last[len(last)-1] + 1, s.style(last)}
+		}
+	}
+	return s.place(header, limit)
+}
+
 // blocks are the runs of includes that are always in force, outside of braces and above a
 // limit: those of <…>, or those of "…". Comments may stand between. If some stand above all
 // code, only they count.

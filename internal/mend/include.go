@@ -398,7 +398,7 @@ func (j *job) quoting(f diagnosis.Finding, headers []string) ([]Change, error) {
 		if err != nil || name == file.Name {
 			continue
 		}
-		text, _, err := header.Include(file.Content(), `"`+rel+`"`, line)
+		text, _, err := header.IncludeOwn(file.Content(), rel, line)
 		if err != nil {
 			continue
 		}

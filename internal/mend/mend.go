@@ -242,7 +242,7 @@ func builds(argv []string) bool {
 // buildDir is the folder that a command builds in, where it is not the one that it runs in.
 func buildDir(f Failure) string {
 	for i, word := range f.Argv {
-		if i+1 < len(f.Argv) && (word == "--build" || word == "-C") {
+		if i+1 < len(f.Argv) && word == "--build" { // others say where they go
 			if filepath.IsAbs(f.Argv[i+1]) {
 				return filepath.Clean(f.Argv[i+1])
 			}

@@ -54,7 +54,7 @@ make[1]: *** [Makefile:565: all-recursive] Error 1
 		"variables for a folder": {
 			"make -C lib CC=\"gcc -m64\" all\nmake[1]: Entering directory '/b/lib'\nx.c:1:1: error: x\nmake[1]: *** [../rules.mk:9: x.o] Error 1\n", "error:",
 			Target{Name: "x.o", Dir: "/b/lib", Rule: Place{"../rules.mk", 9}, Recursion: []string{"CC=gcc -m64"}},
-			[]string{"/b/lib: gmake CFLAGS=-O2 x.o", "/b/lib: gmake CFLAGS=-O2 CC=gcc -m64 x.o", "/b/lib: gmake -f ../rules.mk CFLAGS=-O2 x.o"},
+			[]string{"/b/lib: gmake CFLAGS=-O2 CC=gcc -m64 x.o", "/b/lib: gmake CFLAGS=-O2 x.o", "/b/lib: gmake -f ../rules.mk CFLAGS=-O2 x.o"},
 		},
 		"an old make, another language": {
 			"cc -c x.c\nx.c:1:1: Fehler: x\nmake: *** [x.o] Fehler 1\n", "Fehler: x",

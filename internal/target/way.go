@@ -29,10 +29,10 @@ func (t Target) Ways(argv []string) []Way {
 		return append(all, Way{Argv: []string{program(argv, "ninja"), t.Name}, Dir: t.Dir})
 	}
 	begin := append([]string{program(argv, "make")}, overrides(argv)...)
-	all = append(all, Way{Argv: append(slices.Clone(begin), t.Name), Dir: t.Dir})
 	if len(t.Recursion) > 0 {
 		all = append(all, Way{Argv: slices.Concat(begin, t.Recursion, []string{t.Name}), Dir: t.Dir})
 	}
+	all = append(all, Way{Argv: append(slices.Clone(begin), t.Name), Dir: t.Dir})
 	if name := filepath.Base(t.Rule.File); t.Rule.File != "" && !slices.Contains([]string{"Makefile", "makefile", "GNUmakefile"}, t.Rule.File) && name != "" {
 		all = append(all, Way{Argv: slices.Concat(begin[:1], []string{"-f", t.Rule.File}, begin[1:], []string{t.Name}), Dir: t.Dir})
 	}
