@@ -21,27 +21,22 @@ const depth = 6
 
 // solve looks for changes with which the target is made. nil are none.
 func (j *job) solve(ctx context.Context) ([]Change, error) {
-	green, err := j.reproduce(ctx)
+	key := j.target.Dir + "\x00" + j.target.Name
+	alone, err := j.reproduce(ctx, j.parallel() && j.before[key] < 2)
 	if err != nil {
 		return nil, err
 	}
-	if !green {
+	if !alone {
 		return j.search(ctx, nil, j.red, j.log)
 	}
-	key := j.target.Dir + "\x00" + j.target.Name
 	j.before[key]++
-	var c Change
-	switch {
-	case j.before[key] == 1:
-		c = Change{What: "make " + j.target.Name + " again, alone", From: Again}
-	case j.before[key] == 2 && j.parallel():
-		c = Change{What: "one job at a time", From: Known, Make: []string{"-j1"}}
-	default: // it fails by chance, or only in company
-		return nil, nil
-	}
 	j.spent++
-	j.tell(c, event.Helped, "by itself it does well: another job was in its way", "")
-	return []Change{c}, nil // what was made stays
+	c := Change{What: "run it once more, since " + j.target.Name + " is made when it is made alone", From: Again}
+	if j.before[key] == 2 {
+		c = Change{What: "one job at a time", From: Known, Make: []string{"-j1"}}
+	}
+	j.tell(c, event.Helped, "another job was in its way", "")
+	return []Change{c}, nil
 }
 
 // parallel reports whether several jobs may run at once.
@@ -54,8 +49,10 @@ func (j *job) parallel() bool {
 	return jobs || j.target.Ninja
 }
 
-// reproduce makes the target again as it is. What it says then is what is to be cured.
-func (j *job) reproduce(ctx context.Context) (green bool, err error) {
+// reproduce makes the target again as it is. What it says then is what is to be cured. alone
+// says that it is made then; whether that may be is for the caller to say, since it may as
+// well mean that a way leaves out what the build has set.
+func (j *job) reproduce(ctx context.Context, may bool) (alone bool, err error) {
 	want := j.red.Findings[0]
 	for _, way := range j.target.Ways(j.f.Argv) {
 		if err := j.restore(ctx); err != nil {
@@ -65,11 +62,10 @@ func (j *job) reproduce(ctx context.Context) (green bool, err error) {
 		switch {
 		case err != nil:
 			return false, err
-		case red == nil && j.parallel():
-			j.ways = []target.Way{way}
-			return true, nil
+		case red == nil && may && len(j.ways) == 0:
+			return true, j.restore(ctx)
 		case red == nil || red.Outcome != diagnosis.Failed || !same(red.Findings[0], want):
-			continue // this way it is another thing that is made
+			continue
 		}
 		if len(j.ways) == 0 {
 			j.red, j.log = *red, log
