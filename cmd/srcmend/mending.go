@@ -230,14 +230,11 @@ type runMending struct {
 	out  renderer
 }
 
-// newRunMending makes ready for a command that builds in the current folder.
-func (a *app) newRunMending(ctx context.Context, argv []string, o mendOptions) (*runMending, error) {
+// newRunMending makes ready for a command that builds in the current folder. Whatever the
+// mode is, what an attempt has left that was killed is undone.
+func (a *app) newRunMending(ctx context.Context, o mendOptions) (*runMending, error) {
 	if err := o.settle(mendKnown); err != nil {
 		return nil, err
-	}
-	m := &runMending{app: a, mode: o.mode}
-	if o.mode == mendOff {
-		return m, nil
 	}
 	dir, err := os.Getwd()
 	if err != nil {
@@ -249,8 +246,11 @@ func (a *app) newRunMending(ctx context.Context, argv []string, o mendOptions) (
 	}
 	top := topOf(dir)
 	keep := filepath.Join(state, "mend", fmt.Sprintf("%x", sha256.Sum256([]byte(top)))[:16])
-	m.Mender = a.mender(top, keep, o)
-	if m.lock, err = lockFile(keep + ".lock"); err != nil {
+	m := &runMending{app: a, mode: o.mode, Mender: a.mender(top, keep, o)}
+	if o.mode == mendOff && !m.Left() {
+		return m, nil
+	}
+	if m.lock, err = a.lockTree(ctx, m.Mender); err != nil {
 		return nil, err
 	}
 	if m.lock == nil { // another one is at work in this tree
@@ -263,13 +263,18 @@ func (a *app) newRunMending(ctx context.Context, argv []string, o mendOptions) (
 		return nil, err
 	}
 	if undone {
-		a.say("what an interrupted attempt had left in %s was undone", top)
+		a.say("what an interrupted attempt to mend had left in %s was undone", top)
 	}
 	return m, nil
 }
 
-// lockFile takes a lock; nil if somebody has it.
-func lockFile(path string) (*os.File, error) {
+// leaving is how long what was killed is waited for: its commands are given time to end.
+const leaving = 15 * time.Second
+
+// lockTree takes the lock of a tree; nil if somebody else is at work there. Where an attempt
+// was killed, what it had started is on its way to end.
+func (a *app) lockTree(ctx context.Context, m *mend.Mender) (*os.File, error) {
+	path := m.Keep + ".lock"
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err
 	}
@@ -277,14 +282,24 @@ func lockFile(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		_ = f.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, nil
+	for end := time.Now().Add(leaving); ; {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return f, nil
 		}
-		return nil, err
+		if !errors.Is(err, unix.EWOULDBLOCK) || !m.Left() || time.Now().After(end) {
+			_ = f.Close()
+			if errors.Is(err, unix.EWOULDBLOCK) {
+				err = nil
+			}
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errors.Join(ctx.Err(), f.Close())
+		case <-time.After(50 * time.Millisecond):
+		}
 	}
-	return f, nil
 }
 
 // topOf is the folder of the source that a folder belongs to: as far up as there is something

@@ -655,8 +655,8 @@ func TestIncludeLarge(t *testing.T) {
 func TestIncludeOwn(t *testing.T) {
 	for src, want := range map[string]string{
 		"#include \"a.h\"\n#include <stdio.h>\n#include \"b.h\"\nint x;\n": "#include \"a.h\"\n#include <stdio.h>\n#include \"b.h\"\n#include \"c.h\"\nint x;\n",
-		"#include <stdio.h>\nint x;\n": "#include <stdio.h>\n#include \"c.h\"\nint x;\n",
-		"/* x */\nint x;\n":            "/* x */\n#include \"c.h\"\nint x;\n",
+		"#include <stdio.h>\nint x;\n":                                     "#include <stdio.h>\n#include \"c.h\"\nint x;\n",
+		"/* x */\nint x;\n":                                                "/* x */\n#include \"c.h\"\nint x;\n",
 	} {
 		got, _, err := IncludeOwn([]byte(src), "c.h", 0)
 		if err != nil || string(got) != want {

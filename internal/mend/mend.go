@@ -270,6 +270,13 @@ func (m *Mender) undo() error {
 	return err
 }
 
+// Left reports whether an attempt in the tree has not come to its end: it is under way, or was
+// killed.
+func (m *Mender) Left() bool {
+	_, err := snapshot.Open(m.snapshotDir())
+	return err == nil
+}
+
 // Recover puts the tree back if attempts in it were killed, and reports whether that was so.
 func (m *Mender) Recover(ctx context.Context) (bool, error) {
 	s, err := snapshot.Open(m.snapshotDir())
