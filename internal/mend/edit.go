@@ -224,7 +224,7 @@ func (j *job) standard() ([]Change, error) {
 // linkOrder has the libraries of a link named once more, behind all that may need them.
 func (j *job) linkOrder() ([]Change, error) {
 	var libraries []string
-	for _, word := range strings.Fields(j.linkCommand()) {
+	for word := range strings.FieldsSeq(j.linkCommand()) {
 		if (strings.HasPrefix(word, "-l") || strings.HasSuffix(word, ".a")) && sound.MatchString(word) {
 			libraries = append(libraries, word)
 		}

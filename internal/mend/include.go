@@ -337,14 +337,7 @@ func (j *job) instead(f diagnosis.Finding, name string) ([]Change, error) {
 		return nil, nil
 	}
 	line := regexp.MustCompile(`(?m)^([ \t]*#[ \t]*include[ \t]*)<` + regexp.QuoteMeta(name) + `>[^\n]*\n`)
-	what := "include "
-	for i, h := range headers {
-		if i > 0 {
-			what += " and "
-		}
-		what += "<" + h + ">"
-	}
-	what += " in place of <" + name + "> in " + file.Name
+	what := "include <" + strings.Join(headers, "> and <") + "> in place of <" + name + "> in " + file.Name
 	if len(headers) == 0 {
 		what = "do not include <" + name + "> in " + file.Name
 	}

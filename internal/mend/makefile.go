@@ -17,13 +17,11 @@ import (
 // flags has words added to variables: where the build was configured, by that; else in the
 // makefile.
 func (j *job) flags(words map[string]string) ([]Change, error) {
-	what := "add "
-	for i, name := range slices.Sorted(maps.Keys(words)) {
-		if i > 0 {
-			what += " and "
-		}
-		what += words[name] + " to " + name
+	var each []string
+	for _, name := range slices.Sorted(maps.Keys(words)) {
+		each = append(each, words[name]+" to "+name)
 	}
+	what := "add " + strings.Join(each, " and ")
 	if changes := j.configured(what, setup.More{Flags: words}); changes != nil {
 		return changes, nil
 	}

@@ -159,13 +159,13 @@ func TestGitIsLeftAlone(t *testing.T) {
 // TestUnfinished: a snapshot is one only when all of it is there.
 func TestUnfinished(t *testing.T) {
 	dir, keep := folder(t), filepath.Join(t.TempDir(), "keep")
-	s, err := Take(t.Context(), dir, keep)
+	_, err := Take(t.Context(), dir, keep)
 	must(t, err)
 	must(t, os.Remove(filepath.Join(keep, listName)))
 	if _, err := Open(keep); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("without its list: %v", err)
 	}
-	s, err = Take(t.Context(), dir, keep) // what is left over is no hindrance
+	s, err := Take(t.Context(), dir, keep) // what is left over is no hindrance
 	must(t, err)
 	must(t, os.WriteFile(filepath.Join(keep, copyName, "configure"), []byte("rotten"), 0o600))
 	must(t, os.WriteFile(filepath.Join(dir, "configure"), []byte("new"), 0o600))
