@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"srcmend/internal/build"
 	"srcmend/internal/diagnosis"
 	"srcmend/internal/patch"
 	"srcmend/internal/setup"
@@ -191,9 +190,4 @@ func (j *job) revert(changes []Change) error {
 		}
 	}
 	return edit.Commit()
-}
-
-// Words are what a change does in words of a command line: "CFLAGS=-fcommon".
-func (c Change) Words() string {
-	return build.Quote(slices.Concat(c.Env, c.Make, c.Configure))
 }

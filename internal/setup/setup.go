@@ -214,6 +214,3 @@ func (s Setup) Again(more More) Command {
 	}
 	return Command{slices.Concat([]string{"/bin/sh", "-c", same, "configure", configure}, args), s.Dir}
 }
-
-// Value is what a variable of configure or cmake is, "" if that is not known.
-func (s Setup) Value(name string) string { return s.values[name] }
