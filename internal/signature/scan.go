@@ -375,8 +375,24 @@ func (m *Match) take(re *regexp.Regexp, groups []string, may bool) {
 	}
 }
 
-// prefixes are what loggers and CI put before each line.
-var prefixes = regexp.MustCompile(`^(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [\w.-]+(?:\[\d+\])?: |\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S* |\[\d\d:\d\d:\d\d(?:\.\d+)?\] |\[\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*\] |#\d+ \d+\.\d+ )+`)
+// prefixes are what loggers, CI and bitbake put before each line.
+var prefixes = regexp.MustCompile(`^(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?:[^\s:]+ [\w.-]+(?:\[\d+\])?: )?|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S* (?:\d\d[EO][+ ])?|\d\d:\d\d:\d\d(?:\.\d+)? +|\[\d\d:\d\d:\d\d(?:\.\d+)?\] |\[\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*\] |\[ *\d+(?:s|\.\d+)\] |#\d+ \d+\.\d+ |\| )+`)
+
+// unindented is a line without what ant and pip put before each line of a program that they
+// run: the name of the task, and six blanks.
+func unindented(text string) string {
+	rest := strings.TrimLeft(text, " ")
+	switch blanks := len(text) - len(rest); {
+	case blanks == 0 || rest == "":
+	case rest[0] == '[' && len(rest) > 1 && 'a' <= rest[1] && rest[1] <= 'z':
+		if task, said, found := strings.Cut(rest, "] "); found && !strings.Contains(task, " ") {
+			return said
+		}
+	case blanks == 6 && rest[0] != '|':
+		return rest
+	}
+	return text
+}
 
 // plain is the line as patterns see it: cleaned, with one kind of quotation marks, and
 // without what a logger or configure put before it.
@@ -387,11 +403,12 @@ func prepared(text string) string {
 	if strings.ContainsFunc(text, func(r rune) bool { return r == '`' || r >= utf8.RuneSelf }) {
 		text = quotes.Replace(text)
 	}
-	if begins := text != "" && strings.IndexByte("[#0123456789", text[0]) >= 0; begins || len(text) > 3 && text[3] == ' ' {
+	if begins := text != "" && strings.IndexByte("[#|0123456789", text[0]) >= 0; begins || len(text) > 3 && text[3] == ' ' {
 		if loc := prefixes.FindStringIndex(text); loc != nil {
 			text = text[loc[1]:]
 		}
 	}
+	text = unindented(text)
 	if _, said, found := strings.Cut(text, "... "); found && strings.HasPrefix(text, "checking ") && strings.Contains(said, ": ") {
 		return said // a tool broke into what configure was saying
 	}
