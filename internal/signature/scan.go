@@ -2,6 +2,7 @@ package signature
 
 import (
 	"bytes"
+	"cmp"
 	"hash/maphash"
 	"io"
 	"path"
@@ -197,20 +198,30 @@ func (s *scanning) look(l, at line, patterns []owned) (here []Match, all bool) {
 	return here, all
 }
 
-// unbeaten leaves out what another signature on the same line beats, and the second of
-// the same.
+// unbeaten leaves out what another signature on the same line beats, and of the same
+// signature what says less, or comes later.
 func (s *scanning) unbeaten(all []Match) []Match {
 	var best []Match
 	for i, m := range all {
 		beaten := false
 		for j, other := range all {
-			beaten = beaten || s.beaten[other.Signature.ID][m.Signature.ID] || j < i && other.Signature == m.Signature
+			beaten = beaten || s.beaten[other.Signature.ID][m.Signature.ID] || i != j && other.Signature == m.Signature && cmp.Or(other.says()-m.says(), i-j) > 0
 		}
 		if !beaten {
 			best = append(best, m)
 		}
 	}
 	return best
+}
+
+// says counts what was captured.
+func (m *Match) says() (n int) {
+	for _, captured := range []bool{m.Symbol != "", m.File != "", m.Line > 0} {
+		if captured {
+			n++
+		}
+	}
+	return n
 }
 
 // surrounded adds the lines around a match.
