@@ -86,11 +86,12 @@ signatures:
 		t.Fatal(err)
 	}
 	block := "it has stopped\n" + strings.Repeat("\n", 6) + "because of %s\n" + strings.Repeat("\n", 20)
-	log := "it has begun a\nit has begun b\n" + strings.Repeat("\n", 20)
+	var log strings.Builder
+	log.WriteString("it has begun a\nit has begun b\n" + strings.Repeat("\n", 20))
 	for _, name := range []string{"c", "d", "c"} {
-		log += fmt.Sprintf(block, name)
+		fmt.Fprintf(&log, block, name)
 	}
-	scan, err := c.Scan(strings.NewReader(log))
+	scan, err := c.Scan(strings.NewReader(log.String()))
 	if err != nil {
 		t.Fatal(err)
 	}
