@@ -160,14 +160,25 @@ func (r *reading) findEnd() {
 	}
 }
 
+// An error that ends a python program is told last, below the calls that led to it.
+var (
+	called = regexp.MustCompile(`^\s*File \".+\", line \d+, in `)
+	raised = regexp.MustCompile(`^(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?::|$)`)
+)
+
+// raises reports whether a log ends with an error of python that nobody caught.
+func (r *reading) raises() bool {
+	return len(r.Last) > 0 && raised.MatchString(r.Last[len(r.Last)-1]) && slices.ContainsFunc(r.Last, called.MatchString)
+}
+
 // survived reports whether the build went on after what was found: something was compiled
 // or linked later. What compilers say may be followed by other files.
 func (r *reading) survived(m signature.Match) bool { return m.Column == 0 && r.Command > m.LogLine }
 
 // unfinished reports whether a log ends in the midst of what the compiler says, of which
-// this is an error.
+// this is an error, or of what python says that ran it.
 func (r *reading) unfinished(m signature.Match) bool {
-	return m.Column > 0 && len(r.Last) > 0 && spoken.MatchString(r.Last[len(r.Last)-1])
+	return m.Column > 0 && len(r.Last) > 0 && (spoken.MatchString(r.Last[len(r.Last)-1]) || r.raises())
 }
 
 // spoken are the lines that compilers write with and after an error.
@@ -231,7 +242,7 @@ type order struct {
 func (r *reading) ordered() []order {
 	all := make([]order, len(r.Matches))
 	for i, m := range r.Matches {
-		all[i] = order{m.Signature.Rank.Order(), r.off(m), r.apart(m), m}
+		all[i] = order{r.rank(m), r.off(m), r.apart(m), m}
 	}
 	slices.SortStableFunc(all, func(a, b order) int {
 		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.off, b.off), cmp.Compare(a.apart, b.apart), cmp.Compare(a.LogLine, b.LogLine))
@@ -242,9 +253,20 @@ func (r *reading) ordered() []order {
 // reach is how many lines before the end of a build most often hold why it ended.
 const reach = 400
 
-// off is 1 for what was said after the build was given up, or long before.
+// rank is how much a match tells. One that is no failure alone tells less than any error
+// that came long after it.
+func (r *reading) rank(m signature.Match) int {
+	rank := 2 * m.Signature.Rank.Order()
+	if last := 2*signature.Secondary.Order() - 1; m.Signature.Weak && m.LogLine < r.end-near && rank < last {
+		return last
+	}
+	return rank
+}
+
+// off is 1 for what was said after the build was given up, or long before, and for what
+// configure went on after.
 func (r *reading) off(m signature.Match) int {
-	if r.end > 0 && (m.LogLine > r.end+near || m.LogLine < r.end-reach) {
+	if r.end > 0 && (m.LogLine > r.end+near || m.LogLine < r.end-reach) || m.Column == 0 && m.LogLine < r.end && slices.ContainsFunc(m.After, isQuestion) {
 		return 1
 	}
 	return 0
@@ -264,8 +286,9 @@ func (r *reading) apart(m signature.Match) int {
 	return 1
 }
 
-// included is how compilers say where an included file comes from.
-var included = regexp.MustCompile(`(?:^In file included from|^\s+from) ([^\s:]+)`)
+// included is how compilers say where an included file comes from, in any language: some
+// words, the place, and nothing behind it.
+var included = regexp.MustCompile(`^(?:\S[^:]*|\s+[^\s:]+):? ([^\s:]+):\d+(?::\d+)?[:,]$`)
 
 // stemOf is the name of a source without folder and ending.
 func stemOf(file string) string {

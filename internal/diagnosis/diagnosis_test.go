@@ -167,6 +167,10 @@ func TestOutcomes(t *testing.T) {
 		{"configure and its log", "configure: error: curses library not found\n" + strings.Repeat("#define HAVE_X 1\n", 99), diagnosis.Failed, "configure-error", ""},
 		{"something was missing and not needed", "git describe --tags || echo 1.0\nfatal: not a git repository (or any of the parent directories): .git\ncc -c a.c\ncc -o a a.o\n", diagnosis.Green, "", ""},
 		{"a compiler, and then another file", "cc -c a.c\na.c:3:1: error: 'x' undeclared (first use in this function)\ncc -c b.c\n", diagnosis.Failed, "undeclared-identifier", "a.c"},
+		{"what python ran", "a.c:9:1: error: 'y' undeclared (first use in this function)\nTraceback (most recent call last):\n" + strings.Repeat("  File \"ccompiler.py\", line 7, in spawn\n    spawn(cmd)\n", 40) + "BuildFailed\n", diagnosis.Failed, "undeclared-identifier", "a.c"},
+		{"a header of the target, in Spanish", "En el fichero incluido desde w.h:1,\n                 desde a.c:3:\np.h:1:8: error: redefinición de ‘struct p’\n    1 | struct p { int x; };\nx\nx\na.c:4:5: error: conflicting types for ‘f’\nmake: *** [Makefile:2: a.o] Error 1\n", diagnosis.Failed, "redefinition", "p.h"},
+		{"a tool that was not needed", "WARNING: 'aclocal-1.11' is missing on your system.\n" + strings.Repeat("checking for x... no\n", 50) + "a.c:9:1: error: 'y' undeclared (first use in this function)\nmake: *** [Makefile:2: a.o] Error 1\n", diagnosis.Failed, "undeclared-identifier", "a.c"},
+		{"configure went on", "./configure: line 12: frob: command not found\nchecking for x... no\nconfigure: error: x is not there\n", diagnosis.Failed, "configure-error", ""},
 		{"long before the end", "a.c:9:1: error: 'y' undeclared (first use in this function)\n" + strings.Repeat("all is well\n", 99), diagnosis.Green, "", ""},
 	} {
 		d, err := diagnose(c, strings.NewReader(test.log))

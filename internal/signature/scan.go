@@ -2,6 +2,7 @@ package signature
 
 import (
 	"bytes"
+	"cmp"
 	"hash/maphash"
 	"io"
 	"path"
@@ -197,20 +198,30 @@ func (s *scanning) look(l, at line, patterns []owned) (here []Match, all bool) {
 	return here, all
 }
 
-// unbeaten leaves out what another signature on the same line beats, and the second of
-// the same.
+// unbeaten leaves out what another signature on the same line beats, and of the same
+// signature what says less, or comes later.
 func (s *scanning) unbeaten(all []Match) []Match {
 	var best []Match
 	for i, m := range all {
 		beaten := false
 		for j, other := range all {
-			beaten = beaten || s.beaten[other.Signature.ID][m.Signature.ID] || j < i && other.Signature == m.Signature
+			beaten = beaten || s.beaten[other.Signature.ID][m.Signature.ID] || i != j && other.Signature == m.Signature && cmp.Or(other.says()-m.says(), i-j) > 0
 		}
 		if !beaten {
 			best = append(best, m)
 		}
 	}
 	return best
+}
+
+// says counts what was captured.
+func (m *Match) says() (n int) {
+	for _, captured := range []bool{m.Symbol != "", m.File != "", m.Line > 0} {
+		if captured {
+			n++
+		}
+	}
+	return n
 }
 
 // surrounded adds the lines around a match.
@@ -375,8 +386,24 @@ func (m *Match) take(re *regexp.Regexp, groups []string, may bool) {
 	}
 }
 
-// prefixes are what loggers and CI put before each line.
-var prefixes = regexp.MustCompile(`^(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [\w.-]+(?:\[\d+\])?: |\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S* |\[\d\d:\d\d:\d\d(?:\.\d+)?\] |\[\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*\] |#\d+ \d+\.\d+ )+`)
+// prefixes are what loggers, CI and bitbake put before each line.
+var prefixes = regexp.MustCompile(`^(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?:[^\s:]+ [\w.-]+(?:\[\d+\])?: )?|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S* (?:\d\d[EO][+ ])?|\d\d:\d\d:\d\d(?:\.\d+)? +|\[\d\d:\d\d:\d\d(?:\.\d+)?\] |\[\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*\] |\[ *\d+(?:s|\.\d+)\] |#\d+ \d+\.\d+ |\| )+`)
+
+// unindented is a line without what ant and pip put before each line of a program that they
+// run: the name of the task, and six blanks.
+func unindented(text string) string {
+	rest := strings.TrimLeft(text, " ")
+	switch blanks := len(text) - len(rest); {
+	case blanks == 0 || rest == "":
+	case rest[0] == '[' && len(rest) > 1 && 'a' <= rest[1] && rest[1] <= 'z':
+		if task, said, found := strings.Cut(rest, "] "); found && !strings.Contains(task, " ") {
+			return said
+		}
+	case blanks == 6 && rest[0] != '|':
+		return rest
+	}
+	return text
+}
 
 // plain is the line as patterns see it: cleaned, with one kind of quotation marks, and
 // without what a logger or configure put before it.
@@ -387,11 +414,12 @@ func prepared(text string) string {
 	if strings.ContainsFunc(text, func(r rune) bool { return r == '`' || r >= utf8.RuneSelf }) {
 		text = quotes.Replace(text)
 	}
-	if begins := text != "" && strings.IndexByte("[#0123456789", text[0]) >= 0; begins || len(text) > 3 && text[3] == ' ' {
+	if begins := text != "" && strings.IndexByte("[#|0123456789", text[0]) >= 0; begins || len(text) > 3 && text[3] == ' ' {
 		if loc := prefixes.FindStringIndex(text); loc != nil {
 			text = text[loc[1]:]
 		}
 	}
+	text = unindented(text)
 	if _, said, found := strings.Cut(text, "... "); found && strings.HasPrefix(text, "checking ") && strings.Contains(said, ": ") {
 		return said // a tool broke into what configure was saying
 	}

@@ -277,3 +277,21 @@ func FuzzLoad(f *testing.F) {
 		c.Prove()
 	})
 }
+
+// TestPrepared: what loggers, CI and tools that run others put before a line is not of it.
+func TestPrepared(t *testing.T) {
+	const said = "a.c:3:5: error: 'x' undeclared"
+	for _, before := range []string{
+		"", "Mar 14 09:27:08 ", "Mar 14 09:27:08 host cron[12]: ", "2026-03-14T09:27:08.628Z ", "2026-03-14T09:27:08.628000Z 01O ", "2026-03-14T09:27:08.628000Z 00E+",
+		"10:00:01  ", "00:00:12.345 ", "[09:26:57] ", "[2024-01-01T10:00:00.000Z] ", "[   45s] ", "[   12.345678] ", "#12 1.644 ", "| ", "    [javac] ", "      ", "#12 1.644       ",
+	} {
+		if got := prepared(before + said); got != said {
+			t.Errorf("%q stays before %q", before, got)
+		}
+	}
+	for _, text := range []string{"    3 | int x;", "      | ^", "[ 12%] Building C object x.c.o", "[3/4] cc x.c", "    in x.c", "                 from a.c:3:"} {
+		if got := prepared(text); got != text {
+			t.Errorf("%q becomes %q", text, got)
+		}
+	}
+}
