@@ -45,11 +45,13 @@ type mendOptions struct {
 	mode     string
 	attempts int
 	time     time.Duration
+	learn    bool
 }
 
 func (o *mendOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.mode, "mend", "", "what is tried when it fails: `auto`, ask, known (what is in a recipe), plan (only say it) or off")
 	f.IntVar(&o.attempts, "mend-attempts", 0, "how many remedies are tried at most (default 40)")
+	f.BoolVar(&o.learn, "learn", false, "write what has mended it into your folder of recipes (--recipes), as a fix that the next build applies before it fails")
 	f.DurationVar(&o.time, "mend-time", 0, "how long remedies are tried at most (default 20m)")
 }
 
@@ -59,6 +61,9 @@ func (o *mendOptions) settle(usual string) error {
 		if o.mode = usual; term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())) {
 			o.mode = mendAsk
 		}
+	}
+	if o.learn && (o.mode == mendOff || o.mode == mendPlan) {
+		return &usageError{"--learn learns nothing with --mend=" + o.mode, ""}
 	}
 	all := []string{mendAuto, mendAsk, mendKnown, mendPlan, mendOff}
 	if !slices.Contains(all, o.mode) {
@@ -170,6 +175,12 @@ func (a *app) mendWork(w *work.Work, target string, o buildOptions) error {
 		}
 		return err
 	}
+	if o.mend.learn {
+		if len(a.folders()) == 0 {
+			return errNoFolder
+		}
+		w.Built = func() error { return a.learn(all, r, v, m.Kept(), w.Events) }
+	}
 	w.Mend = func(ctx context.Context, f work.Failed) (work.Mended, error) {
 		m.Events, m.Hold = w.Events, w.Hold()
 		if m.Headers == nil {
@@ -223,11 +234,13 @@ func (a *app) sayPlan(ctx context.Context, m *mend.Mender, f mend.Failure) error
 // A runMending mends the tree that a command builds.
 type runMending struct {
 	*mend.Mender
-	app  *app
-	lock *os.File
-	mode string
-	file *os.File // what the command has written
-	out  renderer
+	app     *app
+	lock    *os.File
+	mode    string
+	learn   bool
+	learned func() error // writes what was done into the user's recipes; nil if no recipe is for the tree
+	file    *os.File     // what the command has written
+	out     renderer
 }
 
 // newRunMending makes ready for a command that builds in the current folder. Whatever the
@@ -246,7 +259,10 @@ func (a *app) newRunMending(ctx context.Context, o mendOptions) (*runMending, er
 	}
 	top := topOf(dir)
 	keep := filepath.Join(state, "mend", fmt.Sprintf("%x", sha256.Sum256([]byte(top)))[:16])
-	m := &runMending{app: a, mode: o.mode, Mender: a.mender(top, keep, o)}
+	if o.learn && len(a.folders()) == 0 {
+		return nil, errNoFolder
+	}
+	m := &runMending{app: a, mode: o.mode, learn: o.learn, Mender: a.mender(top, keep, o)}
 	if o.mode == mendOff && !m.Left() {
 		return m, nil
 	}
@@ -357,7 +373,7 @@ func (m *runMending) mend(ctx context.Context, c *relay.Command, h *hearing) (bo
 		}
 	}
 	if m.Fixes == nil {
-		m.Fixes = m.app.fixesIn(m.Top)
+		m.recipe()
 	}
 	if m.out == nil {
 		m.out = &report.Text{Out: m.app.err, Err: m.app.err, Quiet: m.app.quiet, Color: color(m.app.err)}
@@ -381,17 +397,16 @@ func (m *runMending) mend(ctx context.Context, c *relay.Command, h *hearing) (bo
 	return true, nil
 }
 
-// fixesIn gives the fixes of the recipe of the package that a tree is the source of; nil if
-// there is none.
-func (a *app) fixesIn(top string) func(context.Context, diagnosis.Finding) ([]mend.Fix, error) {
-	t, err := tree.Open(top)
+// recipe finds the recipe of the package that the tree is the source of, and what it knows.
+func (m *runMending) recipe() {
+	t, err := tree.Open(m.Top)
 	if err != nil {
-		return nil
+		return
 	}
 	defer t.Close()
-	all, err := a.collection()
+	all, err := m.app.collection()
 	if err != nil {
-		return nil
+		return
 	}
 	guesses := check.Identify(t, filepath.Base(t.Dir()))
 	for _, g := range guesses {
@@ -400,15 +415,28 @@ func (a *app) fixesIn(top string) func(context.Context, diagnosis.Finding) ([]me
 			continue
 		}
 		v, _ := check.VersionIn(t, r, guesses)
-		return a.fixes(all, r, v, fetchOptions{})
+		m.Fixes = m.app.fixes(all, r, v, fetchOptions{})
+		if v.String() != "" {
+			m.learned = func() error { return m.app.learn(all, r, v, m.Kept(), m.Events) }
+		}
+		return
 	}
-	return nil
 }
 
 // conclude says what was done, after the last run.
-func (m *runMending) conclude(error) {
-	if m.Mender == nil || len(m.Kept()) == 0 {
+func (m *runMending) conclude(err error) {
+	if len(m.Kept()) == 0 {
 		return
+	}
+	if status, ok := errors.AsType[exitStatus](err); m.learn && ok && status == 0 {
+		switch {
+		case m.learned == nil:
+			m.app.say("nothing is learnt: no recipe is for this package and version")
+		default:
+			if err := m.learned(); err != nil {
+				m.app.say("nothing is learnt: %v", err)
+			}
+		}
 	}
 	var all []string
 	for _, c := range m.Kept() {

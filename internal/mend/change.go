@@ -32,7 +32,8 @@ type Change struct {
 	What string // "include <signal.h> in src/stats.c"
 	From Source
 	Fix  string // id of the recipe's fix
-	Cure string // the signature of the error, and its symbol
+	// Cures is the error, as the target alone has said it.
+	Cures diagnosis.Finding
 
 	// Files have their new contents.
 	Files []tree.File

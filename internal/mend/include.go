@@ -118,6 +118,7 @@ func (j *job) complete(ctx context.Context, chain []Change, log string) ([]Chang
 	if err != nil {
 		return chain, err
 	}
+	c.Cures = last.Cures
 	more := append(slices.Clone(chain), c)
 	j.spent++
 	red, log, err := j.attempt(ctx, more)

@@ -113,6 +113,7 @@ func (j *job) search(ctx context.Context, chain []Change, red diagnosis.Diagnosi
 		} else if !ok {
 			continue
 		}
+		c.Cures = root
 		try := append(slices.Clone(chain), c)
 		now, nowLog, err := j.attempt(ctx, try)
 		if err != nil {

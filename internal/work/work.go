@@ -42,6 +42,8 @@ type Work struct {
 	// is done in the work folder, and puts back what attempts to mend have left that were killed.
 	Mend    func(context.Context, Failed) (Mended, error)
 	Recover func(context.Context) error
+	// Built is called when all is green, before the work folder goes; it may be nil.
+	Built func() error
 
 	state *state
 	item  string // path of the archive in the store
@@ -110,6 +112,11 @@ func (w *Work) Run(ctx context.Context) (Result, error) {
 		if err != nil || res.Red != nil {
 			res.Step = name
 			return res, err
+		}
+	}
+	if w.Built != nil {
+		if err := w.Built(); err != nil {
+			w.Events.Send(event.Warning(err.Error(), ""))
 		}
 	}
 	w.clear()
