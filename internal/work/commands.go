@@ -44,10 +44,10 @@ func (w *Work) commands(ctx context.Context, name string, resumed bool, res *Res
 		if err := w.save(); err != nil {
 			return end{}, err
 		}
-		argv, env := w.argv(filled.Argv), w.env(filled.Env)
+		shown, argv, env := filled.Argv, w.argv(filled.Argv), w.env(filled.Env)
 		for {
-			w.Events.Send(event.StepStarted{Step: name, What: build.Quote(argv), Log: log.Name()})
-			fmt.Fprintf(log, "$ cd %s && %s\n", filled.Dir, build.Quote(argv))
+			w.Events.Send(event.StepStarted{Step: name, What: build.Quote(shown), Log: log.Name()})
+			fmt.Fprintf(log, "$ cd %s && %s\n", filled.Dir, build.Quote(shown))
 			started := time.Now()
 			r, err := w.watch(ctx, name, build.Command{
 				Argv: argv, Dir: filled.Dir, Env: env, Log: log, Hold: w.hold, Status: w.status(name, i),
@@ -59,12 +59,13 @@ func (w *Work) commands(ctx context.Context, name string, resumed bool, res *Res
 			if r.Green() {
 				break
 			}
-			e.red = w.diagnose(argv, r, log.Name())
+			e.red = w.diagnose(shown, r, log.Name())
 			mended, err := w.mend(ctx, Failed{Argv: argv, Env: env, Dir: filled.Dir, Log: log.Name(), Started: started})
 			if err != nil || !mended.Again {
 				e.red.Hint = cmp.Or(e.red.Hint, mended.Hint)
 				return e, err
 			}
+			shown = append(slices.Clone(shown), mended.Argv[len(argv):]...)
 			e.red, argv, env = nil, mended.Argv, mended.Env
 			if err := w.keepMended(mended); err != nil {
 				return end{}, err
