@@ -20,7 +20,8 @@
 //
 // On floor 0 nothing knows of the others. version orders upstream versions.
 // platform says what "here" is. buildlog reads and cleans a build's output.
-// tree is a source tree that nothing leaves. distfile is the store of archives
+// tree is a source tree that nothing leaves. snapshot keeps what a folder holds, to be put
+// back exactly. distfile is the store of archives
 // and patches, each known by what proves it. event is the stream of what
 // happened. yamlfile reads YAML and reports every mistake with its place. relay runs a
 // command as if it stood alone, and listens.
@@ -38,7 +39,8 @@
 // diagnosis says why a build failed, by its log.
 //
 // On floor 3, work carries out one plan, and check answers which fixes a release
-// needs. report, on floor 5, renders events and answers.
+// needs. mend, on floor 4, makes a failed build go on; it works on a tree and a failed command,
+// so that the verbs build and run share it. report, on floor 5, renders events and answers.
 // The roof, cmd/srcmend, reads flags and puts the parts together; the data
 // folders recipes and patches are embedded there.
 //
@@ -112,6 +114,19 @@
 // above the first use are where a person looks: the line goes into the one that has most of
 // its kind, to its place if that is sorted, else to the end. What was included already wants
 // the macro instead. Nothing there runs a compiler; a test asks one of every name.
+//
+// # One failure, followed through
+//
+// gmake has ended with status 2. Its log is diagnosed, and target finds in it what could not
+// be made, and in which folder. A snapshot of the tree is taken. What could not be made is made
+// again alone, by the command that make had printed, or by make: that log says why, without
+// what other jobs said, and compilers are asked for what they would include. Each remedy of the
+// signature that says what to try becomes a change, a value with new contents of files, with
+// further arguments or environment: the header that declares a name, and the place of its
+// include, come from package header; flags go to configure or cmake again, or into the
+// makefile. One change after the other is put into the tree as it was, and the target is made.
+// The one that helps stays, and nothing else of the attempts; the snapshot is dropped, and gmake
+// is run on.
 //
 // # Red and failed
 //

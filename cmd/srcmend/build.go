@@ -42,6 +42,13 @@ and configure, gmake and gmake install are run. Files are staged first and put
 in place when all of them are there; a receipt is written beside them, in
 PREFIX/` + history.ReceiptDir + `. Without a version the newest release is built.
 
+When a command fails it is mended where that can be done: by a fix of the recipe,
+by what the catalogue of errors knows, by an include that is missing. What could
+not be made is made again by itself to see whether it helps, and the build goes
+on in the same tree. What was done is shown, and stands in the receipt; --learn
+writes it into your recipes; --mend says how much of that you want. On a terminal
+you are asked for what is in no recipe.
+
 Run again after an interruption, even kill -9, it goes on where it stopped.
 What is already installed by the same plan is not built again.
 

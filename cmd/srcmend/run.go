@@ -29,6 +29,12 @@ failed, the root cause goes to standard error after all that it wrote: where, wh
 what to do; and if the folder is the source of a package that has a recipe, whether that
 knows a fix, and whether this tree needs it.
 
+A fix of the recipe that cures the error is applied, what could not be made is made again by
+itself to see whether it helps, and the command is run once more, in the same tree. With
+--mend=auto what the catalogue knows is tried as well: an include that is missing, a flag of
+the compiler, what configure needs. Each attempt is shown with what it changes; what does not
+help is undone, byte for byte. On a terminal you are asked first (--mend=ask).
+
 What the command leaves in the background can go on writing, but nobody listens to that any
 more. A signal that is sent to the whole process group, unless by the keys of the terminal,
 reaches the command twice; to end both, send SIGTERM to srcmend.
@@ -71,6 +77,7 @@ func (a *app) runVerb() *cobra.Command {
 		Short: "Run a build, and say why it fails",
 		Long:  runHelp,
 		Example: `  srcmend run -- gmake -j4
+  srcmend run --mend=auto -- make
   srcmend run --log build.log -- ninja -C build
   srcmend run --format github -- make check`,
 		RunE: func(cmd *cobra.Command, args []string) error {
