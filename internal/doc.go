@@ -28,8 +28,10 @@
 //
 // On floor 1 are the things themselves: a recipe, a patch, an archive, a git
 // repository (gitrepo), the running of a command (build), the catalogue of errors
-// (signature), the table of what headers declare (header). They do not know each other either; what a recipe's lint needs of
-// patches and signatures it is handed as functions. A tree, an archive and a commit
+// (signature), the table of what headers declare (header), what make could not
+// make (target), how a build was configured (setup). They do not know each other
+// either; what a recipe's lint needs of patches and signatures it is handed as
+// functions. A tree, an archive and a commit
 // are sources of files alike, and a patch is judged by any of them.
 //
 // On floor 2, plan turns a recipe into a value that says all that will be
