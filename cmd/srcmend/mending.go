@@ -244,44 +244,55 @@ type runMending struct {
 }
 
 // newRunMending makes ready for a command that builds in the current folder. Whatever the
-// mode is, what an attempt has left that was killed is undone.
+// mode is, what an attempt has left that was killed is undone. Where nothing can be mended, the
+// command runs all the same.
 func (a *app) newRunMending(ctx context.Context, o mendOptions) (*runMending, error) {
+	asked := o.mode != "" && o.mode != mendOff
 	if err := o.settle(mendKnown); err != nil {
 		return nil, err
 	}
-	dir, err := os.Getwd()
-	if err != nil {
-		return nil, err
-	}
-	state, err := stateDir()
-	if err != nil {
-		return nil, err
-	}
-	top := topOf(dir)
-	keep := filepath.Join(state, "mend", fmt.Sprintf("%x", sha256.Sum256([]byte(top)))[:16])
 	if o.learn && len(a.folders()) == 0 {
 		return nil, errNoFolder
 	}
-	m := &runMending{app: a, mode: o.mode, learn: o.learn, Mender: a.mender(top, keep, o)}
-	if o.mode == mendOff && !m.Left() {
-		return m, nil
-	}
-	if m.lock, err = a.lockTree(ctx, m.Mender); err != nil {
-		return nil, err
-	}
-	if m.lock == nil { // another one is at work in this tree
+	m := &runMending{app: a, mode: o.mode, learn: o.learn, Mender: &mend.Mender{}}
+	if err := m.ready(ctx, o); err != nil {
+		if asked || m.Left() {
+			a.say("nothing can be mended: %v", err)
+		}
 		m.mode = mendOff
-		return m, nil
+	}
+	return m, nil
+}
+
+// ready finds the tree, locks it, and undoes what was left there.
+func (m *runMending) ready(ctx context.Context, o mendOptions) error {
+	dir, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	state, err := stateDir()
+	if err != nil {
+		return err
+	}
+	top := topOf(dir)
+	keep := filepath.Join(state, "mend", fmt.Sprintf("%x", sha256.Sum256([]byte(top)))[:16])
+	m.Mender = m.app.mender(top, keep, o)
+	if o.mode == mendOff && !m.Left() {
+		return nil
+	}
+	if m.lock, err = m.app.lockTree(ctx, m.Mender); err != nil {
+		return err
+	}
+	if m.lock == nil {
+		m.mode = mendOff // another one is at work in this tree
+		return nil
 	}
 	m.Hold = m.lock
 	undone, err := m.Recover(ctx)
-	if err != nil {
-		return nil, err
-	}
 	if undone {
-		a.say("what an interrupted attempt to mend had left in %s was undone", top)
+		m.app.say("what an interrupted attempt to mend had left in %s was undone", top)
 	}
-	return m, nil
+	return err
 }
 
 // leaving is how long what was killed is waited for: its commands are given time to end.
@@ -352,8 +363,7 @@ func (m *runMending) spool() *os.File {
 	if err == nil {
 		m.file, err = os.Create(filepath.Join(m.Keep, "run.log"))
 	}
-	if err != nil { // the command runs all the same
-		m.app.say("nothing can be mended: %v", err)
+	if err != nil {
 		m.mode, m.file = mendOff, nil
 	}
 	return m.file

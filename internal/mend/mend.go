@@ -273,6 +273,9 @@ func (m *Mender) undo() error {
 // Left reports whether an attempt in the tree has not come to its end: it is under way, or was
 // killed.
 func (m *Mender) Left() bool {
+	if m.Keep == "" {
+		return false
+	}
 	_, err := snapshot.Open(m.snapshotDir())
 	return err == nil
 }
