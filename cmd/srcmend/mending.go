@@ -246,7 +246,7 @@ type runMending struct {
 // newRunMending makes ready for a command that builds in the current folder. Whatever the
 // mode is, what an attempt has left that was killed is undone. Where nothing can be mended, the
 // command runs all the same.
-func (a *app) newRunMending(ctx context.Context, o mendOptions) (*runMending, error) {
+func (a *app) newRunMending(ctx context.Context, argv []string, o mendOptions) (*runMending, error) {
 	asked := o.mode != "" && o.mode != mendOff
 	if err := o.settle(mendKnown); err != nil {
 		return nil, err
@@ -255,7 +255,7 @@ func (a *app) newRunMending(ctx context.Context, o mendOptions) (*runMending, er
 		return nil, errNoFolder
 	}
 	m := &runMending{app: a, mode: o.mode, learn: o.learn, Mender: &mend.Mender{}}
-	if err := m.ready(ctx, o); err != nil {
+	if err := m.ready(ctx, argv, o); err != nil {
 		if asked || m.Left() {
 			a.say("nothing can be mended: %v", err)
 		}
@@ -265,7 +265,7 @@ func (a *app) newRunMending(ctx context.Context, o mendOptions) (*runMending, er
 }
 
 // ready finds the tree, locks it, and undoes what was left there.
-func (m *runMending) ready(ctx context.Context, o mendOptions) error {
+func (m *runMending) ready(ctx context.Context, argv []string, o mendOptions) error {
 	dir, err := os.Getwd()
 	if err != nil {
 		return err
@@ -273,6 +273,14 @@ func (m *runMending) ready(ctx context.Context, o mendOptions) error {
 	state, err := stateDir()
 	if err != nil {
 		return err
+	}
+	for i, word := range argv[:len(argv)-1] { // make and ninja go there first
+		if word == "-C" && filepath.IsAbs(argv[i+1]) || word == "-C" && !filepath.IsLocal(argv[i+1]) {
+			dir, err = filepath.Abs(argv[i+1])
+			if err != nil {
+				return err
+			}
+		}
 	}
 	top := topOf(dir)
 	keep := filepath.Join(state, "mend", fmt.Sprintf("%x", sha256.Sum256([]byte(top)))[:16])

@@ -100,7 +100,7 @@ func (a *app) runVerb() *cobra.Command {
 }
 
 func (a *app) run(ctx context.Context, argv []string, o runOptions) error {
-	m, err := a.newRunMending(ctx, o.mend)
+	m, err := a.newRunMending(ctx, argv, o.mend)
 	if err != nil {
 		return err
 	}

@@ -138,9 +138,15 @@ func (j *job) locate(ctx context.Context) {
 	if len(j.red.Findings) == 0 {
 		return
 	}
-	f := j.red.Findings[0]
+	f := &j.red.Findings[0]
 	name := path.Clean(f.File)
-	if f.Line == 0 || path.IsAbs(name) || !filepath.IsLocal(name) {
+	if rel, err := filepath.Rel(j.Top, name); path.IsAbs(name) && err == nil { // in the folder of another make, it may be
+		if _, err := j.t.Lstat(rel); err == nil {
+			return
+		}
+		name = rel
+	}
+	if f.Line == 0 || !filepath.IsLocal(name) {
 		return
 	}
 	shown, some := "", false
@@ -164,6 +170,7 @@ func (j *job) locate(ctx context.Context) {
 	})
 	if len(files) == 1 {
 		j.target.Dir = filepath.Join(j.Top, strings.TrimSuffix(files[0].Name, name))
+		f.File = filepath.Join(j.Top, files[0].Name)
 	}
 }
 

@@ -317,6 +317,7 @@ type job struct {
 	t      *tree.Tree
 	tried  int
 	logs   int
+	wholly bool // what was made last is all that the failed command makes
 }
 
 func (m *Mender) newJob(ctx context.Context, f Failure) (*job, error) {

@@ -226,6 +226,7 @@ func (j *job) make(ctx context.Context, way target.Way, chain []Change) (*diagno
 			return nil, "", err
 		}
 	}
+	j.wholly = slices.Equal(way.Argv, j.whole.Argv) && way.Dir == j.whole.Dir
 	argv, env := With(chain, way.Argv, j.f.Env)
 	r, log, err := j.run(ctx, argv, way.Dir, env)
 	if err != nil || r.Green() {
@@ -301,8 +302,11 @@ func (j *job) clean(ctx context.Context) func(string) bool {
 
 // settle leaves the tree as it was, with the changes and with nothing else that an attempt has
 // done. Where that would be to configure once more, only the target goes, so that it is made
-// by its own rule.
+// by its own rule. What the failed command itself has made, run on with the changes, stays.
 func (j *job) settle(ctx context.Context, chain []Change) error {
+	if j.wholly {
+		return nil
+	}
 	if slices.ContainsFunc(chain, func(c Change) bool { return len(c.Runs) > 0 || c.Reaches }) {
 		if name, _, ok := j.product(); ok && slices.Contains(productEndings, filepath.Ext(name)) {
 			return j.t.Root().Remove(name)
