@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -121,13 +122,7 @@ func (a *app) fixes(all *recipe.Collection, r *recipe.Recipe, v version.Version,
 				continue
 			}
 			one := mend.Fix{ID: fix.ID, Summary: fix.Summary, Configure: fix.Configure}
-			for _, key := range slices.Sorted(func(yield func(string) bool) {
-				for key := range fix.Env {
-					if !yield(key) {
-						return
-					}
-				}
-			}) {
+			for _, key := range slices.Sorted(maps.Keys(fix.Env)) {
 				one.Env = append(one.Env, key+"="+fix.Env[key])
 			}
 			if len(fix.Patch) > 0 {

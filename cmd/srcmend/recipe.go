@@ -391,7 +391,7 @@ func (a *app) lintBeside(file string) (wrong yamlfile.Mistakes, is bool, err err
 	if filepath.Base(filepath.Clean(dir)) != kind.folder && dir != "" || filepath.Ext(name) != ".yaml" {
 		wrong = append(wrong, yamlfile.Mistake{Pos: yamlfile.Pos{File: file}, Text: kind.folder + " are not looked for in a file of this name", Hint: "put it into " + kind.folder + "/NAME.yaml, below a folder that --recipes or SRCMEND_RECIPES names"})
 	}
-	more := layer{Name: filepath.Clean(dir), Files: os.DirFS(filepath.Join(".", dir)), Only: name}
+	more := yamlfile.Layer{Name: filepath.Clean(dir), Files: os.DirFS(filepath.Join(".", dir)), Only: name}
 	var proof yamlfile.Mistakes
 	if kind.folder == headerFiles.folder {
 		_, err = a.headersWith(&more)

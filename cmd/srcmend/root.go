@@ -20,6 +20,7 @@ import (
 	"srcmend/internal/recipe"
 	"srcmend/internal/report"
 	"srcmend/internal/signature"
+	"srcmend/internal/yamlfile"
 	"srcmend/patches"
 	"srcmend/recipes"
 )
@@ -199,8 +200,8 @@ func (a *app) collection() (*recipe.Collection, error) {
 	return recipe.NewCollection(layers...), nil
 }
 
-// folders are those with recipes, signatures and headers of the user. An empty entry is none, as in
-// a path.
+// folders are those with recipes, signatures and headers of the user. An empty entry is
+// none, as in a path.
 func (a *app) folders() []string {
 	all := append(filepath.SplitList(os.Getenv("SRCMEND_RECIPES")), a.recipes...)
 	return slices.DeleteFunc(all, func(dir string) bool { return dir == "" })
@@ -220,55 +221,39 @@ func (a *app) spareCatalogue() (*signature.Catalogue, error) {
 }
 
 // catalogueWith is the catalogue with one layer more.
-func (a *app) catalogueWith(more *layer) (*signature.Catalogue, error) {
+func (a *app) catalogueWith(more *yamlfile.Layer) (*signature.Catalogue, error) {
 	all, err := a.layers("signatures", more)
 	if err != nil {
 		return nil, err
 	}
-	layers := make([]signature.Layer, len(all))
-	for i, l := range all {
-		layers[i] = signature.Layer(l)
-	}
-	return signature.Load(layers...)
+	return signature.Load(all...)
 }
 
 // headersWith is the table of headers, the shipped one under those of the user, with one
 // layer more.
-func (a *app) headersWith(more *layer) (*header.Table, error) {
+func (a *app) headersWith(more *yamlfile.Layer) (*header.Table, error) {
 	all, err := a.layers("headers", more)
 	if err != nil {
 		return nil, err
 	}
-	layers := make([]header.Layer, len(all))
-	for i, l := range all {
-		layers[i] = header.Layer(l)
-	}
-	return header.Load(layers...)
-}
-
-// A layer is a part of what stands in a folder beside the recipes: one of the folder's
-// places, and the only file there that counts, if not all do.
-type layer struct {
-	Name  string
-	Files fs.FS
-	Only  string
+	return header.Load(all...)
 }
 
 // layers are the shipped files of a folder beside the recipes under those of the user, with
 // one layer more. If that is of a folder of the user's, it stands for that.
-func (a *app) layers(folder string, more *layer) ([]layer, error) {
+func (a *app) layers(folder string, more *yamlfile.Layer) ([]yamlfile.Layer, error) {
 	shipped, err := fs.Sub(recipes.FS, folder)
 	if err != nil {
 		return nil, err
 	}
-	all := []layer{{Name: folder, Files: shipped}}
+	all := []yamlfile.Layer{{Name: folder, Files: shipped}}
 	for _, dir := range a.folders() {
 		dir = filepath.Join(dir, folder)
 		if more != nil && sameFile(dir, more.Name) {
 			more.Only = ""
 			continue
 		}
-		all = append(all, layer{Name: dir, Files: os.DirFS(dir)})
+		all = append(all, yamlfile.Layer{Name: dir, Files: os.DirFS(dir)})
 	}
 	if more != nil {
 		all = append(all, *more)

@@ -46,11 +46,14 @@ func Environment(path, tmp string, more ...[]string) []string {
 		"PATH=" + path, "HOME=" + tmp, "TMPDIR=" + tmp,
 		"LC_ALL=C", "LANG=C", "TZ=UTC", "TERM=dumb", "SHELL=/bin/sh",
 	}
-	for _, m := range more {
-		all = append(all, m...)
-	}
+	return Merge(append([][]string{all}, more...)...)
+}
+
+// Merge puts lists of variables (KEY=value) together, sorted: of a name that comes again the
+// later one counts; but flags (CFLAGS and the like) are added to the earlier ones.
+func Merge(lists ...[]string) []string {
 	values := map[string]string{}
-	for _, kv := range all {
+	for _, kv := range slices.Concat(lists...) {
 		key, value, _ := strings.Cut(kv, "=")
 		if before := values[key]; before != "" && strings.HasSuffix(key, "FLAGS") {
 			value = before + " " + value

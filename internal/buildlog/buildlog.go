@@ -21,6 +21,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -108,6 +109,14 @@ func Tail(path string, n int) ([]string, error) {
 		last = append(last, line)
 	}
 	return last, nil
+}
+
+// commands are how the lines begin that make prints before it runs something.
+var commands = regexp.MustCompile(`(?:^|[\s/;&(])(?:[\w.]+-)*(?:cc|gcc|g\+\+|c\+\+|clang|clang\+\+|tcc|icc|gfortran|ld|ar|libtool|xgcc|CC|CCLD|CXX|CXXLD)(?:-[\d.]+)?\s+\S`)
+
+// IsCommand reports whether a line is a command that compiles or links, as make prints it.
+func IsCommand(line string) bool {
+	return commands.MatchString(line) && !strings.Contains(line, "error: ") && !strings.Contains(line, "warning: ")
 }
 
 // Clean returns a line of output as text that can be shown: without escape

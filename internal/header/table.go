@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
@@ -36,9 +34,9 @@ type claim struct {
 
 // linked is that a library has a function.
 type linked struct {
-	library string
-	on      []System
-	layer   int
+	lib   string
+	on    []System
+	layer int
 }
 
 // A substitution is what to include in place of a header.
@@ -66,54 +64,26 @@ type Declaration struct {
 
 // A Layer is a part of the table: what it says of a name on a system goes before all that
 // the layers below it say of that.
-type Layer struct {
-	Name  string // of the folder, for messages
-	Files fs.FS
-	// Only is the one file of it that counts; "" for all that end in .yaml.
-	Only string
-}
-
-// names lists the files of a layer. A folder that is not there has none.
-func (l Layer) names() (all []string, err error) {
-	if l.Only != "" {
-		return []string{l.Only}, nil
-	}
-	entries, err := fs.ReadDir(l.Files, ".")
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	for _, e := range entries {
-		if !e.IsDir() && path.Ext(e.Name()) == ".yaml" {
-			all = append(all, e.Name())
-		}
-	}
-	return all, err
-}
+type Layer = yamlfile.Layer
 
 // Load reads the table, the lowest layer first. When anything is wrong, the error is
 // [yamlfile.Mistakes], and the table has what is right.
 func Load(layers ...Layer) (*Table, error) {
 	t := &Table{claims: map[string][]claim{}, linked: map[string][]linked{}, instead: map[string][]substitution{}}
 	var wrong yamlfile.Mistakes
-	for i, l := range layers {
-		names, err := l.names()
-		if err != nil {
-			return nil, fmt.Errorf("reading the table of headers: %w", err)
-		}
-		for _, name := range names {
-			text, err := fs.ReadFile(l.Files, name)
-			if err != nil {
-				return nil, fmt.Errorf("reading the table of headers: %w", err)
-			}
-			wrong = append(wrong, t.add(i, path.Join(l.Name, name), text)...)
-		}
+	err := yamlfile.ReadLayers(layers, func(layer int, name string, text []byte) {
+		wrong = append(wrong, t.add(layer, name, text)...)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the table of headers: %w", err)
 	}
+
 	for _, all := range t.claims {
 		slices.SortStableFunc(all, better)
 	}
 	for _, all := range t.linked {
 		slices.SortStableFunc(all, func(a, b linked) int {
-			return cmp.Or(-cmp.Compare(a.layer, b.layer), cmp.Compare(a.library, b.library))
+			return cmp.Or(-cmp.Compare(a.layer, b.layer), cmp.Compare(a.lib, b.lib))
 		})
 	}
 	for _, all := range t.instead {
@@ -164,7 +134,7 @@ func (t *Table) add(layer int, file string, text []byte) yamlfile.Mistakes {
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Libraries)) {
 		for _, g := range f.Libraries[name] {
-			family.library(t, string(name), g)
+			family.addLibrary(t, string(name), g)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Instead)) {
@@ -247,8 +217,8 @@ func (f *family) own(header, name string, on []System, at []any) bool {
 	return true
 }
 
-// library takes the functions of a library up.
-func (f *family) library(t *Table, name string, g Group) {
+// addLibrary takes the functions of a library up.
+func (f *family) addLibrary(t *Table, name string, g Group) {
 	on := g.On
 	if on == nil {
 		on = f.On
@@ -342,8 +312,8 @@ func (t *Table) Libraries(name, os string) (all []string) {
 	for _, l := range t.linked[name] {
 		if isOn(l.on, os) && l.layer >= layer {
 			layer = l.layer
-			if !slices.Contains(all, l.library) {
-				all = append(all, l.library)
+			if !slices.Contains(all, l.lib) {
+				all = append(all, l.lib)
 			}
 		}
 	}

@@ -26,15 +26,15 @@ func (j *job) capsule() (string, error) {
 	sh.WriteString("# The environment of the command. In a shell: . ./env.sh\n")
 	for _, kv := range env {
 		key, value, _ := strings.Cut(kv, "=")
-		if name.MatchString(key) {
-			fmt.Fprintf(&sh, "export %s=%s\n", key, quoted(value))
+		if identifier.MatchString(key) {
+			fmt.Fprintf(&sh, "export %s=%s\n", key, word(value))
 		}
 	}
 	command := build.Quote(argv)
 	if way.Exact {
 		command = j.target.Command
 	}
-	cmd := fmt.Sprintf("#!/bin/sh\n# The command that failed.\n. %s\ncd %s || exit\n%s\n", quoted(filepath.Join(dir, "env.sh")), quoted(way.Dir), command)
+	cmd := fmt.Sprintf("#!/bin/sh\n# The command that failed.\n. %s\ncd %s || exit\n%s\n", word(filepath.Join(dir, "env.sh")), word(way.Dir), command)
 	for name, text := range map[string]string{"env.sh": sh.String(), "cmd.sh": cmd, "report.md": j.report(command)} {
 		mode := os.FileMode(0o644)
 		if name == "cmd.sh" {
@@ -46,6 +46,9 @@ func (j *job) capsule() (string, error) {
 	}
 	return dir, nil
 }
+
+// word is a text as one word for a shell.
+func word(text string) string { return build.Quote([]string{text}) }
 
 // report is a draft of what could be told to upstream.
 func (j *job) report(command string) string {

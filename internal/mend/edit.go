@@ -63,11 +63,11 @@ func isBuildFile(name string) bool {
 }
 
 // dropping has a word taken out of the files with flags.
-func (j *job) dropping(word string) ([]Change, error) {
+func (j *job) dropping(ctx context.Context, word string) ([]Change, error) {
 	if !sound.MatchString(word) || !strings.HasPrefix(word, "-") {
 		return nil, nil
 	}
-	files, err := j.all(context.Background(), isBuildFile)
+	files, err := j.all(ctx, isBuildFile)
 	if err != nil {
 		return nil, err
 	}
@@ -204,8 +204,8 @@ var standards = []struct {
 }
 
 // standard has what asks for an old standard of the language ask for a later one.
-func (j *job) standard() ([]Change, error) {
-	files, err := j.all(context.Background(), isBuildFile)
+func (j *job) standard(ctx context.Context) ([]Change, error) {
+	files, err := j.all(ctx, isBuildFile)
 	if err != nil {
 		return nil, err
 	}

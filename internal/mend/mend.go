@@ -179,7 +179,7 @@ func (m *Mender) Kept() []Change { return m.kept }
 
 // With gives a command and its environment with what changes add to them.
 func With(changes []Change, argv, env []string) ([]string, []string) {
-	argv, env = append([]string(nil), argv...), append([]string(nil), env...)
+	argv = slices.Clone(argv)
 	for _, c := range changes {
 		switch tool(argv) {
 		case toolMake:
@@ -187,29 +187,9 @@ func With(changes []Change, argv, env []string) ([]string, []string) {
 		case toolConfigure:
 			argv = append(argv, c.Configure...)
 		}
-		env = addEnv(env, c.Env)
+		env = build.Merge(env, c.Env)
 	}
 	return argv, env
-}
-
-// addEnv adds variables; flags are added to those that are there.
-func addEnv(env, more []string) []string {
-	for _, kv := range more {
-		key, value, _ := strings.Cut(kv, "=")
-		for i, old := range env {
-			name, was, _ := strings.Cut(old, "=")
-			if name != key {
-				continue
-			}
-			if was != "" && strings.HasSuffix(key, "FLAGS") {
-				value = was + " " + value
-			}
-			env = append(env[:i:i], env[i+1:]...)
-			break
-		}
-		env = append(env, key+"="+value)
-	}
-	return env
 }
 
 // The tools that take further arguments.
@@ -397,7 +377,7 @@ func (j *job) run(ctx context.Context, argv []string, dir string, env []string) 
 		return build.Result{}, path, err
 	}
 	defer log.Close()
-	r, err := build.Run(ctx, build.Command{Argv: argv, Dir: dir, Env: addEnv(env, speaking), Log: log, Hold: j.Hold, Status: path + ".status"})
+	r, err := build.Run(ctx, build.Command{Argv: argv, Dir: dir, Env: build.Merge(env, speaking), Log: log, Hold: j.Hold, Status: path + ".status"})
 	return r, path, err
 }
 

@@ -167,7 +167,7 @@ func (j *job) remedy(ctx context.Context, f diagnosis.Finding, try signature.Try
 	case try.Library != "":
 		return j.linking(try.Library)
 	case try.Drop != "":
-		return j.dropping(try.Drop)
+		return j.dropping(ctx, try.Drop)
 	case try.Rename != "":
 		return j.renaming(ctx, try.Rename)
 	case len(try.Replace) > 0:
@@ -202,7 +202,7 @@ func (j *job) remedy(ctx context.Context, f diagnosis.Finding, try signature.Try
 		}
 		return []Change{c}, nil
 	}
-	return j.repair(f, try.Repair)
+	return j.repair(ctx, f, try.Repair)
 }
 
 // takes reports whether configure knows options: others it would pass over.

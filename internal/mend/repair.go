@@ -2,6 +2,7 @@ package mend
 
 import (
 	"bytes"
+	"context"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -17,7 +18,7 @@ import (
 )
 
 // repair is what is done to the tree itself.
-func (j *job) repair(f diagnosis.Finding, r signature.Repair) ([]Change, error) {
+func (j *job) repair(ctx context.Context, f diagnosis.Finding, r signature.Repair) ([]Change, error) {
 	switch r {
 	case signature.Autoreconf:
 		return j.autoreconf(), nil
@@ -36,7 +37,7 @@ func (j *job) repair(f diagnosis.Finding, r signature.Repair) ([]Change, error) 
 	case signature.LinkOrder:
 		return j.linkOrder()
 	case signature.Standard:
-		return j.standard()
+		return j.standard(ctx)
 	case signature.Clean:
 		if tool(j.f.Argv) == toolMake {
 			return []Change{{What: "make clean", From: Known, Runs: []setup.Command{{Argv: []string{j.f.Argv[0], "clean"}, Dir: j.f.Dir}}}}, nil

@@ -277,15 +277,7 @@ func TestSignals(t *testing.T) {
 func TestSlowReader(t *testing.T) {
 	const first, then = 80_000, 40_000 // more than one pipe holds, less than two do
 	cmd, heard := relayed(t, fmt.Sprintf("head -c %d /dev/zero; sleep 0.3; head -c %d /dev/zero", first, then))
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	cmd.Stdout = w
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	r, w := pipe(t, cmd)
 	w.Close()
 	time.Sleep(3 * time.Second) // as less does, until its user goes on
 	n, err := io.Copy(io.Discard, r)
@@ -300,15 +292,7 @@ func TestSlowReader(t *testing.T) {
 // TestDoesNotWait: a file that was made one that does not wait is waited for.
 func TestDoesNotWait(t *testing.T) {
 	cmd, _ := relayed(t, "sleep 0.3; head -c 300000 /dev/zero")
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	cmd.Stdout = w
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	r, w := pipe(t, cmd)
 	if err := syscall.SetNonblock(int(w.Fd()), true); err != nil {
 		t.Fatal(err)
 	}
@@ -547,4 +531,19 @@ func start(t *testing.T, cmd *exec.Cmd) io.ReadCloser {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// pipe starts a command that writes into a pipe, of which it gives both ends.
+func pipe(t *testing.T, cmd *exec.Cmd) (r, w *os.File) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err == nil {
+		t.Cleanup(func() { r.Close() })
+		cmd.Stdout = w
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, w
 }

@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -171,29 +169,7 @@ type owned struct {
 
 // A Layer is a part of the catalogue: signatures that go before those of the layers below
 // it, where they have the same id.
-type Layer struct {
-	Name  string // of the folder, for messages
-	Files fs.FS
-	// Only is the one file of it that counts; "" for all that end in .yaml.
-	Only string
-}
-
-// names lists the files of a layer. A folder that is not there has none.
-func (l Layer) names() (all []string, err error) {
-	if l.Only != "" {
-		return []string{l.Only}, nil
-	}
-	entries, err := fs.ReadDir(l.Files, ".")
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	for _, e := range entries {
-		if !e.IsDir() && path.Ext(e.Name()) == ".yaml" {
-			all = append(all, e.Name())
-		}
-	}
-	return all, err
-}
+type Layer = yamlfile.Layer
 
 func newCatalogue() *Catalogue {
 	return &Catalogue{beaten: map[string]map[string]bool{}, origins: map[string]origin{}}
@@ -205,19 +181,13 @@ func newCatalogue() *Catalogue {
 func Load(layers ...Layer) (*Catalogue, error) {
 	c := newCatalogue()
 	var wrong yamlfile.Mistakes
-	for i, l := range layers {
-		names, err := l.names()
-		if err != nil {
-			return nil, fmt.Errorf("reading the catalogue of signatures: %w", err)
-		}
-		for _, name := range names {
-			text, err := fs.ReadFile(l.Files, name)
-			if err != nil {
-				return nil, fmt.Errorf("reading the catalogue of signatures: %w", err)
-			}
-			wrong = append(wrong, c.add(i, path.Join(l.Name, name), text)...)
-		}
+	err := yamlfile.ReadLayers(layers, func(layer int, name string, text []byte) {
+		wrong = append(wrong, c.add(layer, name, text)...)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the catalogue of signatures: %w", err)
 	}
+
 	for _, s := range c.named() {
 		general := c.origins[s.Of].signature
 		switch {

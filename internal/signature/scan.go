@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"srcmend/internal/buildlog"
 )
 
 // A Match is a signature in a log.
@@ -247,14 +249,6 @@ func (s *scanning) surrounded(m Match, l line) Match {
 	return m
 }
 
-// commands are how the lines begin that make prints before it runs something.
-var commands = regexp.MustCompile(`(?:^|[\s/;&(])(?:[\w.]+-)*(?:cc|gcc|g\+\+|c\+\+|clang|clang\+\+|tcc|icc|gfortran|ld|ar|libtool|xgcc|CC|CCLD|CXX|CXXLD)(?:-[\d.]+)?\s+\S`)
-
-// isCommand reports whether a line is a command that compiles or links.
-func isCommand(text string) bool {
-	return commands.MatchString(text) && !strings.Contains(text, "error: ") && !strings.Contains(text, "warning: ")
-}
-
 // lastCommand is the number of the last line that is a command; 0 if it is not among the
 // last ones.
 func (r *reader) lastCommand() int {
@@ -265,7 +259,7 @@ func (r *reader) lastCommand() int {
 			break
 		}
 		if raw := before.raw(); bytes.Contains(raw, []byte(" -c ")) || bytes.Contains(raw, []byte(" -o ")) {
-			if isCommand(before.String()) {
+			if buildlog.IsCommand(before.String()) {
 				return before.number
 			}
 		}
@@ -294,7 +288,7 @@ func command(m Match, l line) string {
 			continue
 		}
 		text := l.String()
-		if !isCommand(text) {
+		if !buildlog.IsCommand(text) {
 			continue
 		}
 		if m.Column > 0 && strings.Contains(text, base) || m.Column == 0 && !strings.Contains(text, " -c ") {

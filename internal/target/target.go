@@ -160,8 +160,8 @@ func level(text string) int {
 	return n
 }
 
-// commands are how lines begin that run a compiler, a linker or what stands before one.
-var commands = regexp.MustCompile(`(?:^|[\s/;&|(])(?:[\w.]+-)*(?:cc|gcc|g\+\+|c\+\+|clang|clang\+\+|c89|c99|tcc|gfortran|ld|ar|libtool|xgcc)(?:-[\d.]+)?\s+\S`)
+// quiet is how makefiles that do not show their commands say what they do.
+var quiet = regexp.MustCompile(`^\s*(?:CC|CCLD|CXX|CXXLD|AR|LD)\s+\S+$`)
 
 // findCommand looks for the command that failed, in the lines before the error: the last
 // that names what could not be made, or the source of that.
@@ -171,7 +171,7 @@ func (r *reading) findCommand() {
 	}
 	stem := strings.TrimSuffix(filepath.Base(r.Name), filepath.Ext(r.Name))
 	for i, line := range slices.Backward(r.before) {
-		if !commands.MatchString(line) || strings.Contains(line, ": error: ") || strings.Contains(line, ": warning: ") || strings.HasPrefix(line, "libtool: ") {
+		if !buildlog.IsCommand(line) || quiet.MatchString(line) || strings.HasPrefix(line, "libtool: ") {
 			continue
 		}
 		whole, ok := r.whole(i)

@@ -1,0 +1,51 @@
+package yamlfile
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+)
+
+// A Layer is a folder of YAML files that goes before those below it: what comes with the
+// program, and over it what the user has.
+type Layer struct {
+	Name  string // of the folder, for messages
+	Files fs.FS
+	// Only is the one file of it that counts; "" for all that end in .yaml.
+	Only string
+}
+
+// ReadLayers calls visit for each file of the layers, the lowest first, with the number of its
+// layer and the name to call it in messages. A folder that is not there has no files.
+func ReadLayers(layers []Layer, visit func(layer int, name string, text []byte)) error {
+	for i, l := range layers {
+		names, err := l.names()
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			text, err := fs.ReadFile(l.Files, name)
+			if err != nil {
+				return err
+			}
+			visit(i, path.Join(l.Name, name), text)
+		}
+	}
+	return nil
+}
+
+func (l Layer) names() (all []string, err error) {
+	if l.Only != "" {
+		return []string{l.Only}, nil
+	}
+	entries, err := fs.ReadDir(l.Files, ".")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	for _, e := range entries {
+		if !e.IsDir() && path.Ext(e.Name()) == ".yaml" {
+			all = append(all, e.Name())
+		}
+	}
+	return all, err
+}
