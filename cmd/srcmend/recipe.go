@@ -292,7 +292,7 @@ func (a *app) recipeLint(ctx context.Context, args []string, deep deepOptions) e
 	signatures, headers, files := 0, 0, args
 	if len(args) == 0 {
 		var wrong yamlfile.Mistakes
-		if cat, err = a.catalogue(); err != nil && !errors.As(err, &wrong) {
+		if cat, err = a.catalogueWith(nil); err != nil && !errors.As(err, &wrong) {
 			return err
 		}
 		wrong = append(slices.Clone(wrong), cat.Prove()...)
@@ -321,7 +321,7 @@ func (a *app) recipeLint(ctx context.Context, args []string, deep deepOptions) e
 			continue
 		}
 		if cat == nil {
-			if cat, err = a.catalogue(); err != nil {
+			if cat, err = a.catalogueWith(nil); err != nil {
 				return err
 			}
 		}

@@ -207,8 +207,16 @@ func (a *app) folders() []string {
 	return slices.DeleteFunc(all, func(dir string) bool { return dir == "" })
 }
 
-// catalogue is the shipped signatures under those of the user.
-func (a *app) catalogue() (*signature.Catalogue, error) { return a.catalogueWith(nil) }
+// catalogue is the shipped signatures under those of the user, for a build or its log: the
+// shipped ones are taken for proven.
+func (a *app) catalogue() (*signature.Catalogue, error) {
+	all, err := a.layers("signatures", nil)
+	if err != nil {
+		return nil, err
+	}
+	all[0].Skip = signature.ProofKey
+	return signature.Load(all...)
+}
 
 // spareCatalogue is the catalogue for a program that stays small afterwards, beside a build
 // which wants the memory: what is in use then is far below both bounds.
@@ -220,7 +228,7 @@ func (a *app) spareCatalogue() (*signature.Catalogue, error) {
 	return a.catalogue()
 }
 
-// catalogueWith is the catalogue with one layer more.
+// catalogueWith is the catalogue to be proven, with one layer more.
 func (a *app) catalogueWith(more *yamlfile.Layer) (*signature.Catalogue, error) {
 	all, err := a.layers("signatures", more)
 	if err != nil {

@@ -41,7 +41,7 @@ type Signature struct {
 	Remedies []Remedy `json:"remedies,omitempty"`
 	// Where more is said about it.
 	Links []string `json:"links,omitempty"`
-	Proof Proof    `json:"proof"`
+	Proof Proof    `json:"proof,omitzero"`
 }
 
 // Class is the id under which the signature is reported: that of what it is a special case
@@ -159,6 +159,7 @@ type origin struct {
 	signature    *Signature
 	file         *yamlfile.Doc
 	index, layer int
+	unproven     bool // its proof was not read
 }
 
 // An owned pattern is one of a signature.
@@ -175,6 +176,10 @@ func newCatalogue() *Catalogue {
 	return &Catalogue{beaten: map[string]map[string]bool{}, origins: map[string]origin{}}
 }
 
+// ProofKey is the key of a signature that only [Catalogue.Prove] wants. A layer that is known to
+// be right may skip it: it is more than half of the text.
+const ProofKey = "proof"
+
 // Load reads the catalogue, the lowest layer first. When anything is wrong, the error is
 // [yamlfile.Mistakes], and the catalogue has only what is right; proof is not tried, see
 // [Catalogue.Prove].
@@ -182,7 +187,7 @@ func Load(layers ...Layer) (*Catalogue, error) {
 	c := newCatalogue()
 	var wrong yamlfile.Mistakes
 	err := yamlfile.ReadLayers(layers, func(layer int, name string, text []byte) {
-		wrong = append(wrong, c.add(layer, name, text)...)
+		wrong = append(wrong, c.add(layer, layers[layer].Skip == ProofKey, name, text)...)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading the catalogue of signatures: %w", err)
@@ -231,7 +236,7 @@ var idForm = regexp.MustCompile(`^[a-z0-9]+(?:-[a-z0-9]+)*$`)
 
 // add takes the signatures of one file of a layer up, those with a mistake in their form or
 // patterns only by name.
-func (c *Catalogue) add(layer int, name string, text []byte) yamlfile.Mistakes {
+func (c *Catalogue) add(layer int, unproven bool, name string, text []byte) yamlfile.Mistakes {
 	var f Family
 	doc, err := yamlfile.Decode(name, text, &f)
 	var wrong yamlfile.Mistakes
@@ -241,7 +246,7 @@ func (c *Catalogue) add(layer int, name string, text []byte) yamlfile.Mistakes {
 	malformed := malformed(doc, wrong, len(f.Signatures))
 	for i := range f.Signatures {
 		s := &f.Signatures[i]
-		o := origin{signature: s, file: doc, index: i, layer: layer}
+		o := origin{signature: s, file: doc, index: i, layer: layer, unproven: unproven}
 		found := c.mistakes(o, malformed[i])
 		wrong = append(wrong, found...)
 		if s.ID == "" || c.Known(s.ID) && c.origins[s.ID].layer == layer {
@@ -294,7 +299,7 @@ func (c *Catalogue) mistakes(o origin, malformed bool) (wrong yamlfile.Mistakes)
 		if len(s.Match) == 0 {
 			fail(fmt.Sprintf("signature %s matches nothing", s.ID), "", "match")
 		}
-		if len(s.Proof.Matches) == 0 {
+		if len(s.Proof.Matches) == 0 && !o.unproven {
 			fail(fmt.Sprintf("signature %s has no line that proves it", s.ID), "proof.matches: the text of a real log, and what is captured there", "proof")
 		}
 		if s.Cause == "" && s.Rank != Secondary {

@@ -15,7 +15,7 @@ func Draft(text string) string {
 	draft := draft(prepared(text))
 	whole := strings.ReplaceAll(draft, `: "" #`, `: "something" #`)
 	c := newCatalogue()
-	wrong := c.add(0, "draft", []byte(whole))
+	wrong := c.add(0, false, "draft", []byte(whole))
 	c.open()
 	if len(wrong) > 0 || len(c.Prove()) > 0 {
 		return ""

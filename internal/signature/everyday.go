@@ -5,19 +5,25 @@ import (
 	"sync"
 )
 
-// usual counts the four bytes that everyday lines have at each place.
-var usual = sync.OnceValue(func() map[string]int {
-	count := map[string]int{}
+// usual counts what everyday lines have at each place: four bytes, by their hash.
+var usual = sync.OnceValue(func() *[1 << hashBits]uint16 {
+	var count [1 << hashBits]uint16
 	for at := 0; at+4 <= len(everyday); at++ {
-		count[everyday[at:at+4]]++
+		count[hash(four(everyday[at:]))]++
 	}
-	return count
+	return &count
 })
+
+// four gives the four bytes that a text begins with.
+func four(text string) uint32 {
+	return uint32(text[0]) | uint32(text[1])<<8 | uint32(text[2])<<16 | uint32(text[3])<<24
+}
 
 // isEveryday reports whether everyday lines have a piece of text.
 func isEveryday(piece string) bool {
+	usual := usual()
 	for at := 0; at+4 <= len(piece); at += 4 {
-		if usual()[piece[at:at+4]] == 0 {
+		if usual[hash(four(piece[at:]))] == 0 {
 			return false
 		}
 	}

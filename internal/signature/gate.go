@@ -55,11 +55,11 @@ func newGate(pieces []string) *gate {
 	for i, p := range pieces {
 		at := rarest(p)
 		for _, at := range []int{at, at + 1} {
-			four := binary.LittleEndian.Uint32([]byte(p[at : at+4]))
-			g.seen.set(hash(four))
-			key := uint64(four) | ofBrief
+			first := four(p[at:])
+			g.seen.set(hash(first))
+			key := uint64(first) | ofBrief
 			if len(p) < enough {
-				g.brief.set(hash(four))
+				g.brief.set(hash(first))
 			} else {
 				key = six([]byte(p[at:]))
 				g.longer.set(hash6(key))
@@ -110,8 +110,9 @@ func rarest(piece string) int {
 	if len(piece) >= enough {
 		need = enough
 	}
+	usual := usual()
 	for at := 0; at+need <= len(piece); at++ {
-		score := -heavy * (usual()[piece[at:at+4]] + usual()[piece[at+1:at+shortest]])
+		score := -heavy * int(usual[hash(four(piece[at:]))]+usual[hash(four(piece[at+1:]))])
 		for _, c := range []byte(piece[at : at+shortest]) {
 			score += rarity(c)
 		}

@@ -3,11 +3,13 @@ package signature
 import (
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"regexp/syntax"
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 // A Pattern says what a signature looks like in a log: one regular expression over a
@@ -304,19 +306,24 @@ func piecesOf(texts []string) []string {
 	return slices.Compact(all)
 }
 
+// marks stand in logs in many forms: quotes, and what is beside them.
+const marks = "\u00a0\u202f‘’“”´«»„‚‹›「」"
+
+func isMark(r rune) bool {
+	return r < utf8.RuneSelf && (r == '\'' || r == '"' || r == '\n' || r == '`') || r >= utf8.RuneSelf && strings.ContainsRune(marks, r)
+}
+
 // pieceOf gives the part of a text that is worth most, "" if all are too short. Quotes are
 // left out, since logs have many kinds of them, and so is what compilers colour on its own.
 func pieceOf(text string) string {
-	best := ""
-	for _, part := range strings.FieldsFunc(text, func(r rune) bool {
-		return strings.ContainsRune("'\"\n\u00a0\u202f‘’“”`´«»„‚‹›「」", r)
-	}) {
-		for _, piece := range strings.SplitAfter(part, "error: ") {
+	best, most := "", math.MinInt
+	for part := range strings.FieldsFuncSeq(text, isMark) {
+		for piece := range strings.SplitAfterSeq(part, "error: ") {
 			if piece == "error: " && part != "error: " || len(piece) < shortest {
 				continue
 			}
-			if best == "" || worth([]string{piece}) > worth([]string{best}) {
-				best = piece
+			if n := rare(piece); n > most {
+				best, most = piece, n
 			}
 		}
 	}
@@ -328,18 +335,23 @@ var common = []string{"error", "Error", "ERROR", " not found", "No such file or 
 
 // worth guesses how rare the most frequent of some pieces is.
 func worth(pieces []string) int {
-	least := 1 << 30
+	least := math.MaxInt
 	for _, p := range pieces {
-		n := 2 * min(len(p), 20)
-		for _, word := range common {
-			if strings.Contains(p, word) {
-				n -= len(word)
-			}
-		}
-		if isEveryday(p) {
-			n -= 40
-		}
-		least = min(least, n)
+		least = min(least, rare(p))
 	}
 	return least - len(pieces)/4
+}
+
+// rare guesses how rare a piece of text is in logs.
+func rare(piece string) int {
+	n := 2 * min(len(piece), 20)
+	for _, word := range common {
+		if strings.Contains(piece, word) {
+			n -= len(word)
+		}
+	}
+	if isEveryday(piece) {
+		n -= 40
+	}
+	return n
 }

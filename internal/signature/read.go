@@ -49,9 +49,12 @@ func (r *reader) run(visit func(l line, pieces []int)) error {
 		end := r.end(last)
 		all = all[:0]
 		from := max(0, r.done-64)
-		r.gate.scan(buffer[from:min(len(buffer), end+64)], func(piece, at int) { all = append(all, found{from + at, piece}) })
+		r.gate.scan(buffer[from:min(len(buffer), end+64)], func(piece, at int) { all = insert(all, found{from + at, piece}) })
+		inOrder := len(all)
 		r.coloured(end, func(piece, at int) { all = append(all, found{at, piece}) })
-		slices.SortFunc(all, func(a, b found) int { return a.at - b.at })
+		if len(all) > inOrder {
+			slices.SortFunc(all, func(a, b found) int { return a.at - b.at })
+		}
 		r.lines(all, end, visit)
 		if last {
 			r.count(len(r.text))
@@ -62,6 +65,15 @@ func (r *reader) run(visit func(l line, pieces []int)) error {
 		buffer = buffer[:copy(buffer, buffer[keep:])]
 		r.counted, r.done, r.before = r.counted-keep, end-keep, r.before+keep
 	}
+}
+
+// insert adds a place that is not far from the end of those that are in order.
+func insert(all []found, f found) []found {
+	all = append(all, f)
+	for i := len(all) - 1; i > 0 && all[i].at < all[i-1].at; i-- {
+		all[i], all[i-1] = all[i-1], all[i]
+	}
+	return all
 }
 
 // coloured looks for pieces in lines with escape sequences, which may stand within a piece.

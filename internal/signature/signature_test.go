@@ -43,6 +43,37 @@ func TestShippedCatalogue(t *testing.T) {
 	}
 }
 
+// TestShippedWithoutProofs: without its proofs the shipped catalogue is the same, each
+// signature where it was.
+func TestShippedWithoutProofs(t *testing.T) {
+	files, err := fs.Sub(recipes.FS, "signatures")
+	if err != nil {
+		t.Fatal(err)
+	}
+	without, err := Load(Layer{Name: "signatures", Files: files, Skip: ProofKey})
+	if err != nil {
+		t.Fatal(err)
+	}
+	full := shipped(t)
+	for _, s := range full.named() {
+		o := without.origins[s.ID]
+		if o.signature == nil {
+			t.Errorf("%s is missing", s.ID)
+			continue
+		}
+		if len(o.signature.Proof.Matches)+len(o.signature.Proof.Misses) > 0 {
+			t.Errorf("%s has its proof", s.ID)
+		}
+		s.Proof = Proof{}
+		if !reflect.DeepEqual(s, o.signature) {
+			t.Errorf("%s is another one:\n%+v\n%+v", s.ID, s, o.signature)
+		}
+		if got, want := without.mistake(o.signature, "", "").Pos, full.mistake(s, "", "").Pos; got != want {
+			t.Errorf("%s stands at %v, want %v", s.ID, got, want)
+		}
+	}
+}
+
 // load reads one family.
 func load(family string) (*Catalogue, error) {
 	return Load(Layer{Name: "signatures", Files: fstest.MapFS{"x.yaml": {Data: []byte(family)}}})

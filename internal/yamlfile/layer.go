@@ -1,6 +1,7 @@
 package yamlfile
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"path"
@@ -13,6 +14,10 @@ type Layer struct {
 	Files fs.FS
 	// Only is the one file of it that counts; "" for all that end in .yaml.
 	Only string
+	// Skip is a key whose value nobody wants now: where it stands alone on its line it is
+	// left out, with the lines below it that are indented further, since reading costs by the
+	// byte. It is for files that are known to have such lines nowhere else.
+	Skip string
 }
 
 // ReadLayers calls visit for each file of the layers, the lowest first, with the number of its
@@ -27,6 +32,9 @@ func ReadLayers(layers []Layer, visit func(layer int, name string, text []byte))
 			text, err := fs.ReadFile(l.Files, name)
 			if err != nil {
 				return err
+			}
+			if l.Skip != "" {
+				text = without(text, l.Skip)
 			}
 			visit(i, path.Join(l.Name, name), text)
 		}
@@ -48,4 +56,24 @@ func (l Layer) names() (all []string, err error) {
 		}
 	}
 	return all, err
+}
+
+// without blanks out a key and its value; lines keep their numbers.
+func without(text []byte, key string) []byte {
+	out := make([]byte, 0, len(text))
+	block := -1 // the indentation of the key whose value this is
+	for line := range bytes.Lines(text) {
+		said := bytes.TrimSpace(line)
+		indent := bytes.IndexFunc(line, func(r rune) bool { return r != ' ' })
+		if string(said) == key+":" {
+			block = indent
+		} else if len(said) > 0 && (indent < block || indent == block && said[0] != '-') {
+			block = -1
+		}
+		if block >= 0 {
+			line = []byte{'\n'}
+		}
+		out = append(out, line...)
+	}
+	return out
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -222,4 +223,19 @@ func Example() {
 	// 2 mistakes
 	// shop.yaml:1:1: unknown key "color" (did you mean "colour"?)
 	// shop.yaml:1:1: key "colour" is missing
+}
+
+// TestSkip: of a layer that skips a key, nothing below it is read, and lines keep their numbers.
+func TestSkip(t *testing.T) {
+	const text = "proof:\n  a: [\n\n  b\nname: x\nlist:\n  - proof:\n      more:\n        - 1\n    id: y # line 10\n  - proof: short\n  -\n    proof: \n    - 2\n    id: z\n"
+	const want = "\n\n\n\nname: x\nlist:\n  - proof:\n      more:\n        - 1\n    id: y # line 10\n  - proof: short\n  -\n\n\n    id: z\n"
+	layer := yamlfile.Layer{Name: "l", Files: fstest.MapFS{"x.yaml": {Data: []byte(text)}}, Skip: "proof"}
+	err := yamlfile.ReadLayers([]yamlfile.Layer{layer}, func(_ int, _ string, got []byte) {
+		if string(got) != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	})
+	if err != nil {
+		t.Error(err)
+	}
 }
