@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +34,7 @@ type buildOptions struct {
 	configure    []string
 	fetch        fetchOptions
 	mend         mendOptions
+	check        string
 }
 
 const buildHelp = `Build a package from source and install it.
@@ -89,6 +91,7 @@ func (a *app) buildVerb() *cobra.Command {
 	flags.BoolVar(&o.installNeeds, "install-needs", false, "install the packages that the build needs, with the system's packager")
 	o.fetch.flags(flags)
 	o.mend.flags(flags)
+	flags.StringVar(&o.check, "check", string(work.CheckMended), "when the package's own tests are run, if its recipe says how: `mended` (if something was mended), always or never")
 	return cmd
 }
 
@@ -98,6 +101,9 @@ func (a *app) build(ctx context.Context, target string, o buildOptions) error {
 	}
 	if err := o.mend.settle(mendAuto); err != nil {
 		return err
+	}
+	if all := []string{string(work.CheckMended), string(work.CheckAlways), string(work.CheckNever)}; !slices.Contains(all, o.check) {
+		return &usageError{fmt.Sprintf("--check takes %s, not %q", strings.Join(all, ", "), o.check), ""}
 	}
 	p, file, err := a.plan(ctx, target, o)
 	if err != nil {
@@ -193,7 +199,7 @@ func (a *app) work(ctx context.Context, p plan.Plan, o buildOptions) (*work.Work
 	_, helps := build.Passed(os.Environ())
 	w := &work.Work{
 		Plan: p, Dir: dir, Root: root, Path: os.Getenv("PATH"), Env: helps, Jobs: o.jobs, Locks: filepath.Join(state, "locks"), Keep: o.keep,
-		Replace: o.replace, Fetcher: fetcher, Catalogue: cat,
+		Replace: o.replace, Check: work.Checking(o.check), Fetcher: fetcher, Catalogue: cat,
 	}
 	if w.Make, err = platform.GNUMake(ctx); err == nil {
 		w.MakeName = platform.MakeVersion(ctx, w.Make)

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 
+	"srcmend/internal/build"
 	"srcmend/internal/check"
 	"srcmend/internal/diagnosis"
 	"srcmend/internal/event"
@@ -176,6 +177,7 @@ func (a *app) mendWork(w *work.Work, target string, o buildOptions) error {
 		}
 		w.Built = func() error { return a.learn(all, r, v, m.Kept(), w.Events) }
 	}
+	w.With = func(argv, env []string) ([]string, []string) { return mend.With(m.Kept(), argv, env) }
 	w.Mend = func(ctx context.Context, f work.Failed) (work.Mended, error) {
 		m.Events, m.Hold = w.Events, w.Hold()
 		if m.Headers == nil {
@@ -196,7 +198,7 @@ func (a *app) mendWork(w *work.Work, target string, o buildOptions) error {
 			return done, err
 		}
 		for _, c := range res.Changes {
-			fix := history.ReceiptFix{ID: c.Fix, Verdict: "mended", Applied: true}
+			fix := history.ReceiptFix{ID: c.Fix, Verdict: work.VerdictMended, Applied: true}
 			if fix.ID == "" {
 				fix.ID = c.What
 			}
@@ -233,6 +235,7 @@ type runMending struct {
 	lock    *os.File
 	mode    string
 	learn   bool
+	tests   bool         // the package's own tests are what has failed
 	learned func() error // writes what was done into the user's recipes; nil if no recipe is for the tree
 	file    *os.File     // what the command has written
 	out     renderer
@@ -436,9 +439,13 @@ func (m *runMending) recipe() {
 	}
 }
 
-// conclude says what was done, after the last run.
+// conclude says what was done, after the last run; and if that has ended with the package's own
+// tests, that what has mended it is to be doubted.
 func (m *runMending) conclude(err error) {
 	if len(m.Kept()) == 0 {
+		if m.tests {
+			m.doubt()
+		}
 		return
 	}
 	if status, ok := errors.AsType[exitStatus](err); m.learn && ok && status == 0 {
@@ -456,6 +463,27 @@ func (m *runMending) conclude(err error) {
 		all = append(all, c.What)
 	}
 	m.app.say("mended: %s", strings.Join(all, "; "))
+	patch, err := m.Remember()
+	switch {
+	case err != nil:
+		m.app.say("what was done is not written down: %v", err)
+	case patch != "":
+		m.app.say("to take it back: srcmend patch -R -d %s -i %s", build.Quote([]string{m.Top}), build.Quote([]string{patch}))
+	}
+	if m.tests {
+		m.doubt()
+	}
+}
+
+// doubt says of tests that fail what has been done to the tree.
+func (m *runMending) doubt() {
+	var all []string
+	for _, p := range m.Past() {
+		all = append(all, p.What)
+	}
+	if len(all) > 0 {
+		m.app.say("the package's own tests fail, and this tree was mended by: %s; that compiles, and may be wrong all the same", strings.Join(all, "; "))
+	}
 }
 
 func (m *runMending) close() {

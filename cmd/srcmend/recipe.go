@@ -197,7 +197,7 @@ func (a *app) recipeShow(ctx context.Context, target string) error {
 	for _, step := range []struct {
 		name     string
 		commands recipe.Commands
-	}{{"configure", r.Build.Configure}, {"make", r.Build.Make}, {"install", r.Build.Install}} {
+	}{{"configure", r.Build.Configure}, {"make", r.Build.Make}, {"check", r.Build.Check}, {"install", r.Build.Install}} {
 		for _, c := range step.commands {
 			fmt.Fprintf(b, "%-9s %s\n", step.name, strings.Join(c.Run, " "))
 		}

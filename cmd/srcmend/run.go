@@ -169,6 +169,8 @@ func (a *app) once(ctx context.Context, c *relay.Command, o runOptions, log, to 
 		a.say("why it failed can't be told: %v", serr)
 		return false, ended(status)
 	}
+	d := diagnosis.OfFailed(h.found)
+	m.tests = code != 0 && len(d.Findings) > 0 && d.Findings[0].Tests
 	if code != 0 && h.spool != nil && h.err == nil {
 		again, err := m.mend(ctx, c, h)
 		if err != nil {

@@ -66,6 +66,9 @@ type Finding struct {
 	Excerpt   []string           `json:"excerpt"`
 	At        int                `json:"at"` // index of the line in Excerpt
 
+	// The package's own tests have failed: what was to be built is there.
+	Tests bool `json:"tests,omitempty"`
+
 	probe bool // see [signature.Signature]
 }
 
@@ -303,7 +306,7 @@ func finding(m signature.Match) Finding {
 		Excerpt: slices.Concat(m.Before, []string{m.Text}, m.After), At: len(m.Before), Remedies: []signature.Remedy{},
 	}
 	if s := m.Signature; s != nil {
-		f.Signature, f.Rank, f.Cause, f.Links, f.probe = s.Class(), s.Rank, m.Fill(s.Cause), s.Links, s.Probe
+		f.Signature, f.Rank, f.Cause, f.Links, f.Tests, f.probe = s.Class(), s.Rank, m.Fill(s.Cause), s.Links, s.Tests, s.Probe
 		if s.Of != "" {
 			f.Case = s.ID
 		}

@@ -108,6 +108,7 @@ const (
 	Apply     = "patch"
 	Configure = "configure"
 	Build     = "make"
+	Check     = "check"
 	Install   = "install"
 )
 
@@ -278,7 +279,7 @@ func (p *Plan) addSteps(b recipe.Build, fixes []recipe.Fix, args []string) {
 	for _, step := range []struct {
 		name     string
 		commands recipe.Commands
-	}{{Configure, b.Configure}, {Build, b.Make}, {Install, b.Install}} {
+	}{{Configure, b.Configure}, {Build, b.Make}, {Check, b.Check}, {Install, b.Install}} {
 		s := Step{Name: step.name}
 		for i, c := range step.commands {
 			cmd := Command{Argv: slices.Clone(c.Run), Dir: c.In, Env: pairs(env, c.Env)}
@@ -316,8 +317,9 @@ func pairs(envs ...map[string]string) []string {
 
 // Hash is the plan's identity, in hex: of all that can change what is built,
 // and of nothing else. Where an archive comes from can't, once its sum is
-// known; neither can a fix that is left out.
+// known; neither can a fix that is left out, or a test.
 func (p Plan) Hash() string {
+	p.Steps = slices.DeleteFunc(slices.Clone(p.Steps), func(s Step) bool { return s.Name == Check })
 	p.Left, p.Needs, p.Archive.Sources, p.Archive.Name = nil, nil, nil, ""
 	p.Fixes = slices.Clone(p.Fixes)
 	for i := range p.Fixes {

@@ -135,7 +135,9 @@ func (r *Recipe) Tagged(tag string) (v version.Version, ok bool) {
 type Build struct {
 	Configure Commands `json:"configure,omitempty"`
 	Make      Commands `json:"make,omitempty"`
-	Install   Commands `json:"install"`
+	// The package's own tests. They are run when the build was mended, or when asked for.
+	Check   Commands `json:"check,omitempty"`
+	Install Commands `json:"install"`
 	// Environment of all the commands.
 	Env Env `json:"env,omitempty"`
 }

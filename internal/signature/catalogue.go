@@ -31,6 +31,8 @@ type Signature struct {
 	// It says that configure, cmake or meson could not do what must go in any case: the log
 	// that they leave has the compiler's own words.
 	Probe bool `json:"probe,omitempty"`
+	// It says that the package's own tests have failed: what was to be built is there.
+	Tests bool `json:"tests,omitempty"`
 	// What it looks like, one of these.
 	Match []Pattern `json:"match"`
 	// Signatures that this one beats where both match a line.

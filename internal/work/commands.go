@@ -45,6 +45,11 @@ func (w *Work) commands(ctx context.Context, name string, resumed bool, res *Res
 			return end{}, err
 		}
 		shown, argv, env := filled.Argv, w.argv(filled.Argv), w.env(filled.Env)
+		if w.With != nil {
+			before := len(argv)
+			argv, env = w.With(argv, env)
+			shown = append(slices.Clone(shown), argv[before:]...)
+		}
 		for {
 			w.Events.Send(event.StepStarted{Step: name, What: build.Quote(shown), Log: log.Name()})
 			fmt.Fprintf(log, "$ cd %s && %s\n", filled.Dir, build.Quote(shown))

@@ -34,13 +34,16 @@ type Work struct {
 	Jobs      int
 	Keep      bool // leave the work folder when all is green
 	Replace   bool // overwrite files that were changed or come from elsewhere
+	Check     Checking
 	Fetcher   *fetch.Fetcher
 	File      func(name string) ([]byte, error) // reads a file beside the recipes
 	Catalogue *signature.Catalogue
 	Events    event.Sink
 	// Mend is asked when a command is red; nil mends nothing. Recover is called before anything
 	// is done in the work folder, and puts back what attempts to mend have left that were killed.
-	Mend    func(context.Context, Failed) (Mended, error)
+	Mend func(context.Context, Failed) (Mended, error)
+	// With adds to a command and its environment what has mended those before it; may be nil.
+	With    func(argv, env []string) ([]string, []string)
 	Recover func(context.Context) error
 	// Built is called when all is green, before the work folder goes; it may be nil.
 	Built func() error
@@ -49,6 +52,16 @@ type Work struct {
 	item  string // path of the archive in the store
 	hold  *os.File
 }
+
+// Checking says when the package's own tests are run, where its recipe has some.
+type Checking string
+
+// When tests are run.
+const (
+	CheckMended Checking = "mended" // when something was mended
+	CheckAlways Checking = "always"
+	CheckNever  Checking = "never"
+)
 
 // A Result is how the work ended.
 type Result struct {
@@ -129,6 +142,14 @@ func (w *Work) step(ctx context.Context, name string, res *Result) error {
 		w.Events.Send(event.StepEnded{Step: name, Outcome: event.Skipped, Why: "done by an earlier run"})
 		return nil
 	}
+	if name == plan.Check && (w.Check == CheckNever || w.Check == CheckMended && len(w.mended()) == 0) {
+		why := "not wanted"
+		if w.Check == CheckMended {
+			why = "nothing was mended"
+		}
+		w.Events.Send(event.StepEnded{Step: name, Outcome: event.Skipped, Why: why})
+		return nil
+	}
 	if red := w.cannotRun(name); red != nil { // nothing has begun, and the tree stays what it is
 		w.Events.Send(event.StepEnded{Step: name, Outcome: event.Red, Why: red.Text})
 		res.Red, res.Outcome = red, event.Red
@@ -149,6 +170,9 @@ func (w *Work) step(ctx context.Context, name string, res *Result) error {
 		ended.Outcome = event.Failed
 		ended.Why, _, _ = strings.Cut(err.Error(), "\n")
 	case end.red != nil:
+		if name == plan.Check {
+			w.doubt(end.red)
+		}
 		res.Red, res.Outcome = end.red, event.Red
 		ended.Outcome, ended.Why = event.Red, end.red.Text
 	}
@@ -293,6 +317,31 @@ func (w *Work) clear() {
 
 // Hold is what a command keeps open as long as it runs; it is there while the work is done.
 func (w *Work) Hold() *os.File { return w.hold }
+
+// VerdictMended is what the receipt says of a fix that was found when the build was red.
+const VerdictMended = "mended"
+
+// mended names what has mended this build.
+func (w *Work) mended() []string {
+	var ids []string
+	for _, f := range w.state.Fixes {
+		if f.Verdict == VerdictMended {
+			ids = append(ids, f.ID)
+		}
+	}
+	return ids
+}
+
+// doubt says of tests that fail what a person has to know: nothing is installed, and what has
+// mended the build may be wrong though it compiles.
+func (w *Work) doubt(red *Red) {
+	red.Text = "the package's own tests fail; " + red.Text
+	red.Hint = "nothing was installed; --check=never installs it all the same"
+	if all := w.mended(); len(all) > 0 {
+		red.Text += "; it was mended by: " + strings.Join(all, ", ")
+		red.Hint = "what has mended it compiles, and may be wrong all the same; " + red.Hint
+	}
+}
 
 // applied names the fixes whose patches were applied.
 func (w *Work) applied() []string {
