@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -49,9 +50,7 @@ func (m *Mender) Past() []Past {
 	// What was changed again since has only its last state left to compare with.
 	last := map[string]string{}
 	for _, p := range all {
-		for name, sum := range p.Files {
-			last[name] = sum
-		}
+		maps.Copy(last, p.Files)
 	}
 	return slices.DeleteFunc(all, func(p Past) bool {
 		for name := range p.Files {
