@@ -16,6 +16,9 @@ import (
 // benchFiles is how many C files the generated package has.
 const benchFiles = 120
 
+// benchMain is the file of it that has main.
+const benchMain = "#include <signal.h>\nint main(void) { return SIGKILL == 0; }\n"
+
 // BenchmarkOverhead builds one package by hand, as a person would type it, and
 // by srcmend, in turn, and reports the ratio of the medians: srcmend/hand-cpu
 // of the processor time of all processes, srcmend/hand-wall of the time on the
@@ -26,7 +29,7 @@ func BenchmarkOverhead(b *testing.B) {
 	dir := b.TempDir()
 	env := append(os.Environ(), "HOME="+dir, "XDG_CACHE_HOME="+filepath.Join(dir, "cache"),
 		"XDG_STATE_HOME="+filepath.Join(dir, "state"), "SRCMEND_RECIPES="+filepath.Join(dir, "recipes"))
-	archive := benchPackage(b, dir)
+	archive := benchPackage(b, dir, benchMain)
 	for b.Loop() {
 		var hand, ours [2][]float64
 		for range rounds {
@@ -46,13 +49,43 @@ func BenchmarkOverhead(b *testing.B) {
 	}
 }
 
+// BenchmarkMend builds a package that lacks an include in the file that is compiled last, and is
+// mended, and the same package with that include, in turn. mended/clean-cpu is the ratio of the
+// medians of the processor time of all processes. Starting anew would be up to 2.
+func BenchmarkMend(b *testing.B) {
+	const rounds = 3
+	type way struct {
+		dir  string
+		env  []string
+		cpus []float64
+	}
+	clean, broken := way{dir: b.TempDir()}, way{dir: b.TempDir()}
+	benchPackage(b, clean.dir, benchMain)
+	benchPackage(b, broken.dir, strings.TrimPrefix(benchMain, "#include <signal.h>\n"))
+	for b.Loop() {
+		for range rounds {
+			for _, w := range []*way{&clean, &broken} {
+				w.env = append(os.Environ(), "HOME="+w.dir, "XDG_CACHE_HOME="+filepath.Join(w.dir, "cache"),
+					"XDG_STATE_HOME="+filepath.Join(w.dir, "state"), "SRCMEND_RECIPES="+filepath.Join(w.dir, "recipes"))
+				cpu, _ := measured(b, w.dir, w.env, "srcmend", "build", "many", "--mend=auto", "--prefix", filepath.Join(w.dir, "opt"))
+				w.cpus = append(w.cpus, cpu)
+				if err := os.RemoveAll(filepath.Join(w.dir, "opt")); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+		b.ReportMetric(median(broken.cpus)/median(clean.cpus), "mended/clean-cpu")
+		b.ReportMetric(median(clean.cpus), "clean-cpu-s")
+	}
+}
+
 // BenchmarkRun makes the same package with gmake and with srcmend run -- gmake, in turn, and
 // reports the ratio of the medians: run/make-cpu of the processor time of all processes,
 // run/make-wall of the time on the clock.
 func BenchmarkRun(b *testing.B) {
 	const rounds = 3
 	dir := b.TempDir()
-	benchPackage(b, dir)
+	benchPackage(b, dir, benchMain)
 	src := filepath.Join(dir, "many-1.0")
 	gnumake := gmake(b)
 	measured(b, src, os.Environ(), "sh", "configure", "--prefix=/opt")
@@ -134,8 +167,8 @@ func measured(b *testing.B, dir string, env []string, argv ...string) (cpu, wall
 
 // benchPackage generates a package with a configure script that starts many
 // small compilers, and a makefile that starts many larger ones. It returns the
-// archive, which is in the store already.
-func benchPackage(b *testing.B, dir string) string {
+// archive, which is in the store already. mainFile is compiled last.
+func benchPackage(b *testing.B, dir, mainFile string) string {
 	b.Helper()
 	src := filepath.Join(dir, "many-1.0")
 	must := func(err error) {
@@ -165,10 +198,10 @@ echo "prefix = ${1#--prefix=}" >config.mk
 		must(os.WriteFile(filepath.Join(src, fmt.Sprintf("f%d.c", i)), []byte(c.String()), 0o644))
 		fmt.Fprintf(&objects, " f%d.o", i)
 	}
-	must(os.WriteFile(filepath.Join(src, "main.c"), []byte("int main(void) { return 0; }\n"), 0o644))
+	must(os.WriteFile(filepath.Join(src, "main.c"), []byte(mainFile), 0o644))
 	must(os.WriteFile(filepath.Join(src, "Makefile"), []byte(`include config.mk
 CFLAGS = -O2
-many: main.o`+objects.String()+`
+many:`+objects.String()+` main.o
 	$(CC) -o many $^
 install: many
 	mkdir -p $(DESTDIR)$(prefix)/bin

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,9 @@ type buildOptions struct {
 	fetch        fetchOptions
 	mend         mendOptions
 	check        string
+	ablate       bool
+	without      []string // fixes of the recipe
+	root         string   // what the prefix is put below, if not DESTDIR
 }
 
 const buildHelp = `Build a package from source and install it.
@@ -91,6 +95,7 @@ func (a *app) buildVerb() *cobra.Command {
 	flags.BoolVar(&o.installNeeds, "install-needs", false, "install the packages that the build needs, with the system's packager")
 	o.fetch.flags(flags)
 	o.mend.flags(flags)
+	flags.BoolVar(&o.ablate, "ablate", false, "install nothing; build without each fix in turn, and say which are still needed here")
 	flags.StringVar(&o.check, "check", string(work.CheckMended), "when the package's own tests are run, if its recipe says how: `mended` (if something was mended), always or never")
 	return cmd
 }
@@ -124,17 +129,32 @@ func (a *app) build(ctx context.Context, target string, o buildOptions) error {
 			}
 		}
 	}
-	w, err := a.work(ctx, p, o)
+	if o.ablate {
+		return a.ablate(ctx, target, o, out, done)
+	}
+	w, err := a.mendingWork(ctx, p, file, target, o)
 	if err != nil {
 		return err
 	}
+	ended, _, err := recorded(ctx, w, "build", out)
+	if err != nil {
+		return errors.Join(err, done())
+	}
+	out.Send(ended)
+	return errors.Join(done(), outcome(ended))
+}
+
+// mendingWork is the work of a plan that is mended as the user wants it.
+func (a *app) mendingWork(ctx context.Context, p plan.Plan, file func(string) ([]byte, error), target string, o buildOptions) (*work.Work, error) {
+	w, err := a.work(ctx, p, o)
+	if err != nil {
+		return nil, err
+	}
 	w.File = file
 	if o.mend.mode != mendOff {
-		if err := a.mendWork(w, target, o); err != nil {
-			return err
-		}
+		err = a.mendWork(w, target, o)
 	}
-	return attempt(ctx, w, out, done)
+	return w, err
 }
 
 // plan decides what to do, and returns how the files of the recipe are read.
@@ -160,7 +180,7 @@ func (a *app) plan(ctx context.Context, target string, o buildOptions) (plan.Pla
 	}
 	steers, _ := build.Passed(os.Environ())
 	p, err := plan.Make(r, release, here, plan.Options{
-		Prefix: prefix, Configure: o.configure, Env: steers, File: recipes.File,
+		Prefix: prefix, Configure: o.configure, Env: steers, File: recipes.File, Without: o.without,
 	})
 	return p, recipes.File, err
 }
@@ -190,11 +210,9 @@ func (a *app) work(ctx context.Context, p plan.Plan, o buildOptions) (*work.Work
 	if err != nil {
 		return nil, err
 	}
-	root := "/"
-	if dest := os.Getenv("DESTDIR"); dest != "" {
-		if root, err = filepath.Abs(dest); err != nil {
-			return nil, err
-		}
+	root := cmp.Or(o.root, os.Getenv("DESTDIR"), "/")
+	if root, err = filepath.Abs(root); err != nil {
+		return nil, err
 	}
 	_, helps := build.Passed(os.Environ())
 	w := &work.Work{
@@ -207,17 +225,18 @@ func (a *app) work(ctx context.Context, p plan.Plan, o buildOptions) (*work.Work
 	return w, nil
 }
 
-// attempt carries the work out, and records it.
-func attempt(ctx context.Context, w *work.Work, out renderer, done func() error) error {
+// recorded carries the work out, and records it as an attempt of the verb. The end of it is for
+// the caller to send.
+func recorded(ctx context.Context, w *work.Work, verb string, out renderer) (event.Ended, work.Result, error) {
 	h, err := openHistory()
 	if err != nil {
-		return err
+		return event.Ended{}, work.Result{}, err
 	}
 	try, err := h.Begin(history.Record{
-		Verb: "build", Package: w.Plan.Package, Release: w.Plan.Release, Prefix: w.Plan.Prefix, Plan: w.Plan.Hash(),
+		Verb: verb, Package: w.Plan.Package, Release: w.Plan.Release, Prefix: w.Plan.Prefix, Plan: w.Plan.Hash(),
 	})
 	if err != nil {
-		return err
+		return event.Ended{}, work.Result{}, err
 	}
 	events := event.Sink(func(e event.Event) {
 		if s, ok := e.(event.StepEnded); ok {
@@ -239,12 +258,12 @@ func attempt(ctx context.Context, w *work.Work, out renderer, done func() error)
 	if res.Red != nil {
 		try.Cause = res.Red.Cause
 	}
-	recordErr := try.End(string(ended.Outcome), ended.Text)
-	events.Send(ended)
-	if err := errors.Join(recordErr, done()); err != nil {
-		return err
-	}
-	switch ended.Outcome {
+	return ended, res, try.End(string(ended.Outcome), ended.Text)
+}
+
+// outcome is the exit status for how an attempt has ended.
+func outcome(e event.Ended) error {
+	switch e.Outcome {
 	case event.Green:
 		return nil
 	case event.Red:

@@ -48,6 +48,7 @@ type mendOptions struct {
 	attempts int
 	time     time.Duration
 	learn    bool
+	only     func(mend.Change) bool // may be tried at all; nil is anything
 }
 
 func (o *mendOptions) flags(f *pflag.FlagSet) {
@@ -77,16 +78,18 @@ func (o *mendOptions) settle(usual string) error {
 // mender makes a mender of a tree, without what is special to the verb.
 func (a *app) mender(top, keep string, o mendOptions) *mend.Mender {
 	return &mend.Mender{
-		Top: top, Keep: keep, OS: runtime.GOOS, Only: o.mode == mendKnown, Allow: a.allow(o.mode),
+		Top: top, Keep: keep, OS: runtime.GOOS, Only: o.mode == mendKnown, Allow: a.allow(o),
 		Budget: mend.Budget{Attempts: o.attempts, Time: o.time},
 	}
 }
 
 // allow says which changes may be tried.
-func (a *app) allow(mode string) func(context.Context, mend.Change) (bool, error) {
-	all := false
+func (a *app) allow(o mendOptions) func(context.Context, mend.Change) (bool, error) {
+	all, mode := false, o.mode
 	return func(_ context.Context, c mend.Change) (bool, error) {
 		switch {
+		case o.only != nil && !o.only(c):
+			return false, nil
 		case mode == mendAuto || all || c.From == mend.Recipe && mode != mendPlan:
 			return true, nil
 		case mode != mendAsk:

@@ -137,6 +137,16 @@ type Attempted struct {
 	Log     string  `json:"log,omitempty"`  // of the proof
 }
 
+// Ablated says what became of a build without one of the fixes that it takes.
+type Ablated struct {
+	Fix     string `json:"fix"`
+	Summary string `json:"summary,omitempty"`
+	Needed  bool   `json:"needed"`
+	Step    string `json:"step,omitempty"`    // that is red without it
+	Why     string `json:"why,omitempty"`     // the cause of that, or why no build was needed to know
+	Differs int    `json:"differs,omitempty"` // how many installed files are others without it
+}
+
 // Helping says what an attempt was good for.
 type Helping string
 
@@ -192,6 +202,9 @@ func (Patched) Name() string { return "patched" }
 
 // Name implements [Event].
 func (Finding) Name() string { return "finding" }
+
+// Name implements [Event].
+func (Ablated) Name() string { return "ablated" }
 
 // Name implements [Event].
 func (Attempted) Name() string { return "attempted" }

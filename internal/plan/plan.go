@@ -38,6 +38,7 @@ type Options struct {
 	Prefix    string   // absolute; where the package is to live
 	Configure []string // arguments added to the first configure command
 	Env       []string // KEY=value of the user's environment that reach the build
+	Without   []string // ids of fixes that are left out
 	// File reads a file beside the recipes, so that its content is part of
 	// the hash.
 	File func(name string) ([]byte, error)
@@ -229,6 +230,10 @@ func (p *Plan) takeFixes(r *recipe.Recipe, v version.Version, here platform.Plat
 		}
 		if ok, why := f.Where.Match(here); !ok {
 			p.Left = append(p.Left, Left{f.ID, why})
+			continue
+		}
+		if slices.Contains(o.Without, f.ID) {
+			p.Left = append(p.Left, Left{f.ID, "not wanted"})
 			continue
 		}
 		fix, err := PatchOf(r, f, v, o.File)

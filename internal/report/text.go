@@ -58,6 +58,8 @@ func (t *Text) Send(e event.Event) {
 		t.info("  %-10s %s: %s%s", "patch", e.Fix, e.Verdict, clean(patched(e)))
 	case event.Attempted:
 		t.attempted(e)
+	case event.Ablated:
+		t.line("  %-10s %s: %s", "ablate", clean(e.Fix), clean(ablated(e)))
 	case event.Note:
 		t.note(e)
 	case event.Finding:
@@ -196,6 +198,22 @@ func (t *Text) attempted(e event.Attempted) {
 	for text := range strings.Lines(e.Diff) {
 		t.line("    %s", clean(strings.TrimSuffix(text, "\n")))
 	}
+}
+
+func ablated(e event.Ablated) string {
+	switch {
+	case e.Needed && e.Why != "":
+		return fmt.Sprintf("needed: without it %s is red: %s", e.Step, e.Why)
+	case e.Needed:
+		return fmt.Sprintf("needed: without it %s is red", e.Step)
+	case e.Why != "":
+		return "not needed here: " + e.Why
+	case e.Differs == 1:
+		return "green without it, but 1 installed file is another one then"
+	case e.Differs > 0:
+		return fmt.Sprintf("green without it, but %d installed files are others then", e.Differs)
+	}
+	return "not needed here: green without it, and the same files are installed"
 }
 
 func patched(e event.Patched) string {

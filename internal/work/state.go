@@ -99,7 +99,7 @@ func (w *Work) take(text []byte) (note string, err error) {
 		return note, nil
 	case old.Plan != w.Plan.Hash() && old.done(plan.Unpack):
 		aside := w.Dir + ".old"
-		if err := removeAll(aside); err != nil {
+		if err := RemoveAll(aside); err != nil {
 			return "", err
 		}
 		return note + "; the old tree is now in " + aside, os.Rename(w.Dir, aside)
@@ -111,21 +111,21 @@ func (w *Work) take(text []byte) (note string, err error) {
 // removed must not be taken for a whole one.
 func (w *Work) discard() error {
 	gone := w.Dir + ".gone"
-	if err := removeAll(gone); err != nil {
+	if err := RemoveAll(gone); err != nil {
 		return fmt.Errorf("emptying the work folder: %w", err)
 	}
 	if err := os.Rename(w.Dir, gone); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("emptying the work folder: %w", err)
 	}
-	if err := removeAll(gone); err != nil {
+	if err := RemoveAll(gone); err != nil {
 		return fmt.Errorf("emptying the work folder: %w", err)
 	}
 	return nil
 }
 
-// removeAll is os.RemoveAll that gets along with folders which a build made
+// RemoveAll is os.RemoveAll that gets along with folders which a build made
 // read-only.
-func removeAll(dir string) error {
+func RemoveAll(dir string) error {
 	if os.RemoveAll(dir) == nil {
 		return nil
 	}

@@ -203,7 +203,7 @@ func (w *Work) do(ctx context.Context, name string, resumed bool, res *Result) (
 		return w.patch(ctx)
 	}
 	if name == plan.Install {
-		if err := removeAll(w.path("stage")); err != nil {
+		if err := RemoveAll(w.path("stage")); err != nil {
 			return end{}, err
 		}
 		if err := os.MkdirAll(w.path("stage"), 0o755); err != nil {

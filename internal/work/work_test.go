@@ -443,7 +443,7 @@ func TestRemoveAllOfReadOnlyFolders(t *testing.T) {
 	if err := os.Chmod(filepath.Join(dir, "ro"), 0o555); err != nil {
 		t.Fatal(err)
 	}
-	if err := removeAll(dir); err != nil {
+	if err := RemoveAll(dir); err != nil {
 		t.Error(err)
 	}
 }
