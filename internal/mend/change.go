@@ -50,6 +50,7 @@ type Change struct {
 	// Reaches says that what was made before may have to be made anew.
 	Reaches bool
 
+	whole  bool   // only the failed command itself can show whether it helps
 	header string // that is included
 	old    []was
 }

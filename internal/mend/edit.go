@@ -59,7 +59,7 @@ func isSource(name string) bool {
 func isBuildFile(name string) bool {
 	base := path.Base(name)
 	return slices.Contains(makefiles, base) || slices.Contains([]string{".mk", ".mak", ".cmake"}, path.Ext(base)) ||
-		slices.Contains([]string{"CMakeLists.txt", "meson.build", "config.mk", "flags.make", "Makefile.in"}, base)
+		slices.Contains([]string{"CMakeLists.txt", "meson.build", "config.mk", "flags.make", "Makefile.in", "build.ninja"}, base)
 }
 
 // dropping has a word taken out of the files with flags.

@@ -286,6 +286,14 @@ func (j *job) including(f diagnosis.Finding, headers []string) ([]Change, error)
 		return nil, nil
 	}
 	var all []Change
+	anew := slices.ContainsFunc(j.failed, func(c Change) bool { return len(c.Files) == 1 && c.Files[0].Name == file.Name })
+	if anew && len(headers) > 0 { // the build has written it
+		own, err := j.throughOwn(file, headers[0])
+		if err != nil {
+			return nil, err
+		}
+		all = own
+	}
 	for i, name := range headers {
 		if slices.Contains(headers[:i], name) || len(all) == many || !sound.MatchString(name) {
 			continue
@@ -302,6 +310,27 @@ func (j *job) including(f diagnosis.Finding, headers []string) ([]Change, error)
 		all = append(all, c)
 	}
 	return all, nil
+}
+
+// quoted is how a source includes a header of its own.
+var quoted = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*include[ \t]*"([\w./+-]+)"`)
+
+// throughOwn has a header included by the first of the tree's own that a file includes.
+func (j *job) throughOwn(file tree.File, name string) ([]Change, error) {
+	for _, m := range quoted.FindAllSubmatch(file.Content(), -1) {
+		own, err := j.t.Read(path.Join(path.Dir(file.Name), string(m[1])))
+		if err != nil || own.IsLink() || j.generated(own.Name) != "" {
+			continue
+		}
+		text, _, err := header.Include(own.Content(), name, 0)
+		if err != nil {
+			continue
+		}
+		c, err := j.rewritten(fmt.Sprintf("include <%s> in %s, for %s", name, own.Name, file.Name), own, text)
+		c.header = name
+		return []Change{c}, err
+	}
+	return nil, nil
 }
 
 // rewritten is a change of one file's text.

@@ -26,34 +26,63 @@ func (j *job) flags(words map[string]string) ([]Change, error) {
 		return changes, nil
 	}
 	var all []Change
-	for _, edit := range []func(map[string]string) ([]tree.File, string, error){j.assigned, j.appended, j.inRule} {
-		files, where, err := edit(words)
-		if err != nil {
-			return nil, err
+	for _, dir := range j.folders(words) {
+		for _, edit := range []func(string, map[string]string) ([]tree.File, string, error){j.assigned, j.appended, j.inRule} {
+			files, where, err := edit(dir, words)
+			if err != nil {
+				return nil, err
+			}
+			if len(files) == 0 {
+				continue
+			}
+			c, err := j.newChange(what+" in "+where, Known, files...)
+			if err != nil {
+				return nil, err
+			}
+			c.Flags, c.Reaches = words, true
+			all = append(all, c)
 		}
-		if len(files) == 0 {
-			continue
-		}
-		c, err := j.newChange(what+" in "+where, Known, files...)
-		if err != nil {
-			return nil, err
-		}
-		c.Flags, c.Reaches = words, true
-		all = append(all, c)
 	}
 	return all, nil
+}
+
+// part is what a linker names of the things that it was given.
+var part = regexp.MustCompile(`([\w./+@-]+)/[\w.+@-]+\.(?:o|lo|a|la)\b`)
+
+// folders are those whose makefiles may say how something is compiled or linked: that of the
+// target, but first that of what the linker complains of.
+func (j *job) folders(words map[string]string) []string {
+	all := []string{j.target.Dir}
+	root := j.red.Findings[0]
+	if words["LIBS"]+words["LDFLAGS"] != "" || root.Line > 0 || root.At >= len(root.Excerpt) {
+		return all
+	}
+	for _, m := range part.FindAllStringSubmatch(root.Excerpt[root.At], -1) {
+		dir := m[1]
+		if !filepath.IsAbs(dir) {
+			dir = filepath.Join(j.target.Dir, dir)
+		}
+		if _, ok := j.makefile(dir); ok && !slices.Contains(all, dir) {
+			all = append([]string{dir}, all...)
+		}
+	}
+	return all
 }
 
 // makefiles are the names that make looks for, in its order.
 var makefiles = []string{"GNUmakefile", "makefile", "Makefile"}
 
-// makefile is the makefile of the target's folder.
-func (j *job) makefile() (tree.File, bool) {
-	rel, err := filepath.Rel(j.Top, j.target.Dir)
-	if err != nil || !filepath.IsLocal(rel) || j.target.Dir == "" {
+// makefile is the makefile of a folder.
+func (j *job) makefile(dir string) (tree.File, bool) {
+	rel, err := filepath.Rel(j.Top, dir)
+	if err != nil || !filepath.IsLocal(rel) || dir == "" {
 		return tree.File{}, false
 	}
-	for _, name := range makefiles {
+	names := makefiles
+	if j.target.Ninja {
+		names = []string{"build.ninja"}
+	}
+	for _, name := range names {
 		if f, err := j.t.Read(path.Join(filepath.ToSlash(rel), name)); err == nil && !f.IsLink() {
 			return f, true
 		}
@@ -64,9 +93,9 @@ func (j *job) makefile() (tree.File, bool) {
 // included are makefiles that another one includes, by names without variables.
 var includes = regexp.MustCompile(`(?m)^[ ]*-?s?include[ \t]+([^\s$#]+)`)
 
-// read are the makefile of the target's folder, and those that it includes.
-func (j *job) read() []tree.File {
-	first, ok := j.makefile()
+// read are the makefile of a folder, and those that it includes.
+func (j *job) read(dir string) []tree.File {
+	first, ok := j.makefile(dir)
 	if !ok {
 		return nil
 	}
@@ -85,12 +114,12 @@ func (j *job) read() []tree.File {
 
 // assigned adds words to the lines that set the variables, where all of them are set, outside
 // of conditions.
-func (j *job) assigned(words map[string]string) ([]tree.File, string, error) {
+func (j *job) assigned(dir string, words map[string]string) ([]tree.File, string, error) {
 	changed := map[string]tree.File{}
 	missing := 0
 	for _, name := range slices.Sorted(maps.Keys(words)) {
 		found := false
-		for _, f := range slices.Backward(j.read()) {
+		for _, f := range slices.Backward(j.read(dir)) {
 			if c, ok := changed[f.Name]; ok {
 				f = c
 			}
@@ -122,7 +151,7 @@ var (
 
 // addToAssignment adds words at the end of the last line that sets a variable of a makefile.
 func addToAssignment(text []byte, name, words string) ([]byte, bool) {
-	sets := regexp.MustCompile(`^[ ]*(?:override[ ]+|export[ ]+)?` + name + `[ \t]*(?:::?:?|\+|\?)?=`)
+	sets := regexp.MustCompile(`^[ ]*(?:override[ ]+|export[ ]+)?(?:` + name + `|` + strings.ToLower(name) + `)` + `[ \t]*(?:::?:?|\+|\?)?=`)
 	lines := bytes.SplitAfter(text, []byte("\n"))
 	deep, at := 0, -1
 	for i, line := range lines {
@@ -153,9 +182,9 @@ func addToAssignment(text []byte, name, words string) ([]byte, bool) {
 }
 
 // appended adds to the variables at the end of the makefile, over whatever sets them.
-func (j *job) appended(words map[string]string) ([]tree.File, string, error) {
-	f, ok := j.makefile()
-	if !ok {
+func (j *job) appended(dir string, words map[string]string) ([]tree.File, string, error) {
+	f, ok := j.makefile(dir)
+	if !ok || j.target.Ninja {
 		return nil, "", nil
 	}
 	text := bytes.Clone(f.Content())
@@ -183,7 +212,7 @@ func (j *job) appended(words map[string]string) ([]tree.File, string, error) {
 var compiler = regexp.MustCompile(`^(\t[@+-]*(?:\$[({]\w+[)}][ ]+)?(?:[\w.+-]*-)?(?:cc|gcc|g\+\+|c\+\+|clang|clang\+\+)(?:-[\d.]+)?|\t[@+-]*\$[({](?:CC|CXX|CCLD|CXXLD|LD|LINK|COMPILE|HOSTCC)(?:\.\w+)?[)}])([ \t])`)
 
 // inRule adds words to the very command that failed, in its rule.
-func (j *job) inRule(words map[string]string) ([]tree.File, string, error) {
+func (j *job) inRule(_ string, words map[string]string) ([]tree.File, string, error) {
 	rel, err := filepath.Rel(j.Top, filepath.Join(j.target.Dir, j.target.Rule.File))
 	if err != nil || !filepath.IsLocal(rel) || j.target.Rule.Line == 0 {
 		return nil, "", nil

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -156,7 +157,7 @@ func (m *Mender) Plan(ctx context.Context, f Failure) ([]Change, error) {
 	if j.red.Outcome != diagnosis.Failed {
 		return nil, nil
 	}
-	return j.candidates(ctx, j.red.Findings[0], f.Log)
+	return j.promising(ctx, j.red, f.Log)
 }
 
 func (m *Mender) begin() {
@@ -287,17 +288,19 @@ func (m *Mender) drop() error { return snapshot.Remove(m.snapshotDir()) }
 // A job is one failure that is being mended.
 type job struct {
 	*Mender
-	f      Failure
-	red    diagnosis.Diagnosis // of the failed command, or of its target made alone
-	log    string              // that red is of
-	target target.Target
-	ways   []target.Way       // how it can be made again; the first has shown the same error
-	whole  target.Way         // the command that failed
-	more   *diagnosis.Finding // what a log beside the build says
-	t      *tree.Tree
-	tried  int
-	logs   int
-	wholly bool // what was made last is all that the failed command makes
+	f       Failure
+	red     diagnosis.Diagnosis // of the failed command, or of its target made alone
+	log     string              // that red is of
+	target  target.Target
+	ways    []target.Way       // how it can be made again; the first has shown the same error
+	whole   target.Way         // the command that failed
+	more    *diagnosis.Finding // what a log beside the build says
+	probed  string             // path of that log
+	t       *tree.Tree
+	tried   int
+	logs    int
+	removed map[string]bool // what was made before, by its name in the log, and is to be made anew
+	wholly  bool            // what was made last is all that the failed command makes
 }
 
 func (m *Mender) newJob(ctx context.Context, f Failure) (*job, error) {
@@ -336,24 +339,36 @@ func (m *Mender) diagnose(path string) (diagnosis.Diagnosis, error) {
 	return diagnosis.OfFailed(scan), err
 }
 
+// otherLog is the name of a log in what is said.
+var otherLog = regexp.MustCompile(`[\w./-]+\.log\b`)
+
 // besides looks into the log that configure has left beside the build, where that knows more
 // about why it gave up.
 func (j *job) besides() {
 	if len(j.red.Findings) == 0 || tool(j.f.Argv) != toolConfigure && !j.red.Findings[0].Probed() {
 		return
 	}
-	log, err := os.Open(filepath.Join(j.f.Dir, "config.log"))
-	if err != nil {
-		return
+	root := j.red.Findings[0]
+	names := []string{"config.log"}
+	if root.At < len(root.Excerpt) {
+		names = append(names, otherLog.FindAllString(root.Excerpt[root.At], -1)...)
 	}
-	defer log.Close()
-	scan, err := j.Catalogue.Scan(log)
-	if err != nil {
-		return
-	}
-	if f, ok := diagnosis.Beside(scan); ok {
-		f.LogLine = j.red.Findings[0].LogLine
-		j.more = &f
+	for _, name := range slices.Backward(names) {
+		path := filepath.Join(j.f.Dir, name)
+		if info, err := os.Lstat(path); filepath.IsAbs(name) || err != nil || !info.Mode().IsRegular() || info.ModTime().Before(j.f.Started.Add(-time.Second)) {
+			continue
+		}
+		log, err := os.Open(path)
+		if err != nil {
+			continue
+		}
+		scan, err := j.Catalogue.Scan(log)
+		_ = log.Close()
+		if f, ok := diagnosis.Beside(scan); ok && err == nil {
+			f.LogLine = root.LogLine
+			j.more, j.probed = &f, path
+			return
+		}
 	}
 }
 

@@ -37,6 +37,7 @@ func (j *job) candidates(ctx context.Context, f diagnosis.Finding, log string) (
 	remedies := f.Remedies
 	if j.more != nil {
 		remedies = append(slices.Clone(j.more.Remedies), remedies...)
+		remedies = append(remedies, j.tolerant()...)
 	}
 	for _, r := range remedies {
 		for _, try := range r.Try {
@@ -232,6 +233,23 @@ func soundWords(text string) bool {
 	return !slices.ContainsFunc(strings.Fields(text), func(word string) bool { return !sound.MatchString(word) })
 }
 
+// configuredWith has words added to a variable of a configure that is to be run again: as it
+// was told about it, or as it is where nobody has said anything.
+func (j *job) configuredWith(c *Change, name, words string) {
+	base := filepath.Base(j.f.Argv[0])
+	for _, arg := range slices.Backward(j.f.Argv) {
+		if old, found := strings.CutPrefix(arg, name+"="); found {
+			c.Configure = append(c.Configure, name+"="+old+" "+words)
+			return
+		}
+	}
+	said := slices.ContainsFunc(j.f.Env, func(kv string) bool { return strings.HasPrefix(kv, name+"=") })
+	if (name == "CFLAGS" || name == "CXXFLAGS") && !said && base != "cmake" && base != "meson" {
+		words = "-g -O2 " + words
+	}
+	c.Env = append(c.Env, name+"="+words)
+}
+
 // configured has the build configured with more. Where it is configuring that failed, the
 // command itself gets it.
 func (j *job) configured(what string, more setup.More) []Change {
@@ -239,7 +257,7 @@ func (j *job) configured(what string, more setup.More) []Change {
 	if tool(j.f.Argv) == toolConfigure {
 		c.Configure = more.Args
 		for _, name := range slices.Sorted(maps.Keys(more.Flags)) {
-			c.Env = append(c.Env, name+"="+more.Flags[name])
+			j.configuredWith(&c, name, more.Flags[name])
 		}
 		return []Change{c}
 	}
@@ -249,4 +267,33 @@ func (j *job) configured(what string, more setup.More) []Change {
 	}
 	c.Runs = []setup.Command{s.Again(more)}
 	return []Change{c}
+}
+
+// strict is how a compiler ends an error that it can be told not to make one.
+var strict = regexp.MustCompile(`(?m)^(conftest|conf\d+)[^\n]*: error: [^\n]*\[-W(?:error[=,](?:-W)?)?([\w+-]+)\]$`)
+
+// tolerant has the compiler be content with what the tests of configure were written like: what
+// it did not take in the last of them.
+func (j *job) tolerant() []signature.Remedy {
+	text, err := os.ReadFile(j.probed)
+	if err != nil {
+		return nil
+	}
+	said := string(text)
+	if end := strings.Index(said, ": error: "+j.red.Findings[0].Symbol); end > 0 && j.red.Findings[0].Symbol != "" {
+		said = said[:end]
+	}
+	if last := strings.LastIndex(said, ": checking "); last > 0 {
+		said = said[last:]
+	}
+	var words []string
+	for _, m := range strict.FindAllStringSubmatch(said, -1) {
+		if word := "-Wno-error=" + m[2]; !slices.Contains(words, word) {
+			words = append(words, word)
+		}
+	}
+	if len(words) == 0 {
+		return nil
+	}
+	return []signature.Remedy{{Try: signature.Tries{{Flags: map[string]string{"CFLAGS": strings.Join(words, " ")}}}}}
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"srcmend/internal/diagnosis"
 	"srcmend/internal/setup"
@@ -33,7 +34,7 @@ func (j *job) repair(ctx context.Context, f diagnosis.Finding, r signature.Repai
 	case signature.Interpreter:
 		return j.interpreter(f)
 	case signature.Serial:
-		return []Change{{What: "one job at a time", From: Known, Make: []string{"-j1"}}}, nil
+		return []Change{serial}, nil
 	case signature.LinkOrder:
 		return j.linkOrder()
 	case signature.Standard:
@@ -184,6 +185,7 @@ func newest(name string) []byte {
 // times makes what a release brings ready-made look newer than what it was made from.
 func (j *job) times() ([]Change, error) {
 	files := j.inOrder(j.source(), nil)
+	files = append(files, j.fromFuture(files)...)
 	if name, info, ok := j.product(); ok && info.ModTime().Before(j.f.Started) {
 		if f, err := j.t.Read(name); err == nil {
 			files = append(files, tree.File{Name: name, Mode: f.Mode, Data: f.Content(), ModTime: j.Now()})
@@ -193,6 +195,27 @@ func (j *job) times() ([]Change, error) {
 		return nil, nil
 	}
 	return []Change{{What: "set the times of what the release brings ready-made in order", From: Known, Files: files}}, nil
+}
+
+// fromFuture gives those files of the tree whose time has not come yet with one that is past,
+// but those that are changed anyway.
+func (j *job) fromFuture(changed []tree.File) []tree.File {
+	const little = 3 * time.Second
+	now := j.Now()
+	var files []tree.File
+	_ = fs.WalkDir(j.t.Root().FS(), ".", func(at string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || slices.ContainsFunc(changed, func(f tree.File) bool { return f.Name == at }) {
+			return nil
+		}
+		if info, err := d.Info(); err != nil || info.ModTime().Before(now.Add(little)) {
+			return nil
+		}
+		if f, err := j.t.Read(at); err == nil && !f.IsLink() {
+			files = append(files, tree.File{Name: at, Mode: f.Mode, Data: f.Content(), ModTime: now.Add(-little)})
+		}
+		return nil
+	})
+	return files
 }
 
 // inOrder gives those files of a source that automake's rules would make anew, and those

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"srcmend/internal/diagnosis"
 	"srcmend/internal/event"
+	"srcmend/internal/signature"
 	"srcmend/internal/snapshot"
 	"srcmend/internal/target"
 	"srcmend/internal/tree"
@@ -18,6 +20,9 @@ import (
 
 // depth is how many errors may lie behind each other in one target.
 const depth = 6
+
+// serial has all made in the order that the makefile says, one after the other.
+var serial = Change{What: "one job at a time", From: Known, Make: []string{"-j1"}, whole: true}
 
 // solve looks for changes with which the target is made. nil are none.
 func (j *job) solve(ctx context.Context) ([]Change, error) {
@@ -33,7 +38,7 @@ func (j *job) solve(ctx context.Context) ([]Change, error) {
 	j.spent++
 	c := Change{What: "run it once more, since " + j.target.Name + " is made when it is made alone", From: Again}
 	if j.before[key] == 2 {
-		c = Change{What: "one job at a time", From: Known, Make: []string{"-j1"}}
+		c = serial
 	}
 	j.tell(c, event.Helped, "another job was in its way", "")
 	return []Change{c}, nil
@@ -100,9 +105,12 @@ func (j *job) search(ctx context.Context, chain []Change, red diagnosis.Diagnosi
 		}
 	}
 	root := red.Findings[0]
-	candidates, err := j.candidates(ctx, root, log)
+	candidates, err := j.promising(ctx, red, log)
 	if err != nil {
 		return nil, err
+	}
+	if len(chain) == 0 && tool(j.f.Argv) == toolMake && j.parallel() {
+		candidates = append(candidates, serial)
 	}
 	var ahead [][]Change // changes that have led to another error
 	var errors []diagnosis.Diagnosis
@@ -146,6 +154,34 @@ func (j *job) search(ctx context.Context, chain []Change, red diagnosis.Diagnosi
 	return nil, nil
 }
 
+// besideRoot is how many findings are looked at.
+const besideRoot = 4
+
+// promising are the candidates for the root cause, and then those for what else is said of the
+// same file: it may be that the root only follows from that.
+func (j *job) promising(ctx context.Context, red diagnosis.Diagnosis, log string) ([]Change, error) {
+	root := red.Findings[0]
+	all, err := j.candidates(ctx, root, log)
+	if err != nil || j.Only {
+		return all, err
+	}
+	for _, other := range red.Findings[1:min(len(red.Findings), besideRoot)] {
+		if other.Rank == signature.Secondary || path.Base(other.File) != path.Base(root.File) {
+			continue
+		}
+		more, err := j.candidates(ctx, other, log)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range more {
+			if !slices.ContainsFunc(all, func(k Change) bool { return k.What == c.What && k.Diff == c.Diff }) {
+				all = append(all, c)
+			}
+		}
+	}
+	return all, nil
+}
+
 // may reports whether a change may be tried: if there is something left of the budget, and
 // whoever is asked has nothing against it.
 func (j *job) may(ctx context.Context, c Change) (bool, error) {
@@ -180,11 +216,12 @@ func (j *job) attempt(ctx context.Context, chain []Change) (now *diagnosis.Diagn
 		return now, log, err
 	}
 	// It may be that what is there was made without the change.
+	j.removed = map[string]bool{}
 	for _, again := range []struct {
 		stale func(string) bool
 		way   target.Way
 	}{{j.removeNamed, j.remaking()}, {j.clean(ctx), j.remaking()}, {func(string) bool { return true }, j.whole}} {
-		if now.Outcome == diagnosis.Failed && !same(now.Findings[0], j.red.Findings[0]) || !again.stale(log) {
+		if now.Outcome == diagnosis.Failed && !same(now.Findings[0], j.red.Findings[0]) && !j.removed[now.Findings[0].Symbol] || !again.stale(log) {
 			continue
 		}
 		if now, log, err = j.make(ctx, again.way, chain); err != nil || now == nil {
@@ -196,6 +233,9 @@ func (j *job) attempt(ctx context.Context, chain []Change) (now *diagnosis.Diagn
 
 // way is how the target is made to see what a change does.
 func (j *job) way(chain []Change) target.Way {
+	if slices.ContainsFunc(chain, func(c Change) bool { return c.whole }) {
+		return j.whole
+	}
 	for _, way := range j.ways {
 		if !way.Exact || !j.links() && !slices.ContainsFunc(chain, func(c Change) bool { return !c.onlySources() }) {
 			return way
@@ -278,7 +318,7 @@ func (j *job) removeNamed(log string) bool {
 			continue
 		}
 		if j.t.Root().Remove(rel) == nil {
-			found = true
+			found, j.removed[name] = true, true
 		}
 		if object, ok := strings.CutSuffix(rel, ".lo"); ok { // libtool's
 			_ = j.t.Root().Remove(object + ".o")
