@@ -220,13 +220,10 @@ func (a *app) mendWork(w *work.Work, target string, o buildOptions) error {
 func (a *app) sayPlan(ctx context.Context, m *mend.Mender, f mend.Failure) error {
 	changes, err := m.Plan(ctx, f)
 	for i, c := range changes {
-		fmt.Fprintf(a.err, "%d. %s (%s)\n", i+1, c.What, c.From)
-		for line := range strings.Lines(c.Diff) {
-			fmt.Fprint(a.err, "   "+line)
-		}
+		m.Events.Send(event.Attempted{Number: i + 1, What: c.What, From: string(c.From), Fix: c.Fix, Outcome: event.Likely, Diff: c.Diff})
 	}
 	if err == nil && len(changes) == 0 {
-		a.say("there is nothing to try")
+		m.Events.Send(event.Note{Text: "there is nothing to try"})
 	}
 	return err
 }
@@ -396,6 +393,9 @@ func (m *runMending) mend(ctx context.Context, c *relay.Command, h *hearing) (bo
 	}
 	if m.out == nil {
 		m.out = &report.Text{Out: m.app.err, Err: m.app.err, Quiet: m.app.quiet, Color: color(m.app.err)}
+		if m.app.json {
+			m.out = &report.JSON{W: m.app.err}
+		}
 		m.Events = m.out.Send
 	}
 	if c.Env == nil {

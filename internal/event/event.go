@@ -156,6 +156,7 @@ const (
 	NoHelp  Helping = "no help" // it is undone
 	Further Helping = "further" // another error came up, which may have a remedy of its own
 	Refused Helping = "refused" // it was not tried
+	Likely  Helping = "likely"  // it would be tried
 )
 
 // Note is one sentence that fits nowhere else, and what the reader may do.

@@ -187,10 +187,13 @@ func (t *Text) sourceTried(e event.SourceTried) {
 // attempted tells of an attempt to mend; of one that helped, all that was changed.
 func (t *Text) attempted(e event.Attempted) {
 	line := fmt.Sprintf("  %-10s %s: %s", "mend", clean(e.What), e.Outcome)
+	if e.Outcome == event.Likely {
+		line = fmt.Sprintf("  %-10s %d. would be tried: %s (%s)", "mend", e.Number, clean(e.What), e.From)
+	}
 	if e.Why != "" {
 		line += ", " + clean(e.Why)
 	}
-	if e.Outcome != event.Helped {
+	if e.Outcome != event.Helped && e.Outcome != event.Likely {
 		t.info("%s", line)
 		return
 	}
