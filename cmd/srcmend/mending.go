@@ -139,8 +139,9 @@ func (a *app) fixes(all *recipe.Collection, r *recipe.Recipe, v version.Version,
 					return nil, err
 				}
 				fetcher.Events = func(event.Event) {}
-				if one.Patch, err = work.Patch(ctx, fetcher, all.File, planned); err != nil {
-					return nil, err
+				one.Patch, one.Err = work.Patch(ctx, fetcher, all.File, planned)
+				if ctx.Err() != nil {
+					return nil, ctx.Err()
 				}
 			}
 			known = append(known, one)
@@ -254,7 +255,7 @@ func (a *app) newRunMending(ctx context.Context, argv []string, o mendOptions) (
 	}
 	m := &runMending{app: a, mode: o.mode, learn: o.learn, Mender: &mend.Mender{}}
 	if err := m.ready(ctx, argv, o); err != nil {
-		if asked || m.Left() {
+		if asked || m.Left() && !errors.Is(err, errAtWork) {
 			a.say("nothing can be mended: %v", err)
 		}
 		m.mode = mendOff
@@ -290,8 +291,7 @@ func (m *runMending) ready(ctx context.Context, argv []string, o mendOptions) er
 		return err
 	}
 	if m.lock == nil {
-		m.mode = mendOff // another one is at work in this tree
-		return nil
+		return errAtWork
 	}
 	m.Hold = m.lock
 	undone, err := m.Recover(ctx)
@@ -300,6 +300,9 @@ func (m *runMending) ready(ctx context.Context, argv []string, o mendOptions) er
 	}
 	return err
 }
+
+// errAtWork says that somebody else mends the tree; it may be the one that has started this.
+var errAtWork = errors.New("another srcmend is at work in this tree")
 
 // leaving is how long what was killed is waited for: its commands are given time to end.
 const leaving = 15 * time.Second

@@ -26,6 +26,7 @@ type Fix struct {
 	Patch       []byte   // nil for none
 	Configure   []string // arguments
 	Env         []string // KEY=value
+	Err         error    // why its patch is not to be had
 }
 
 // candidates are the changes that may cure an error, the likeliest first.
@@ -70,6 +71,9 @@ func (j *job) fixes(ctx context.Context, f diagnosis.Finding) ([]Change, error) 
 	for _, fix := range fixes {
 		changes := []Change{{What: "apply the fix " + fix.ID, From: Recipe}}
 		switch {
+		case fix.Err != nil:
+			j.tell(changes[0], event.Refused, fix.Err.Error(), "")
+			continue
 		case fix.Patch != nil:
 			c, ok, err := j.patched(fix)
 			if err != nil {
