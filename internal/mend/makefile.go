@@ -191,9 +191,9 @@ func (j *job) appended(dir string, words map[string]string) ([]tree.File, string
 	if len(text) > 0 && text[len(text)-1] != '\n' {
 		text = append(text, '\n')
 	}
-	over := "override "
-	if j.OS != "linux" { // make is not GNU's everywhere
-		over = ""
+	over := ""
+	if name := filepath.Base(j.f.Argv[0]); name == "gmake" || name == "make" && j.OS == "linux" || tool(j.f.Argv) != toolMake {
+		over = "override " // only GNU's make knows it
 	}
 	for _, name := range slices.Sorted(maps.Keys(words)) {
 		names := []string{name}
