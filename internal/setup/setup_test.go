@@ -91,3 +91,38 @@ func TestFindStops(t *testing.T) {
 		t.Errorf("found %+v", s)
 	}
 }
+
+// FuzzFind: whatever lies in a build folder, what it says of a setup is in the command to do it
+// again as one word each, and nothing is read for ever.
+func FuzzFind(f *testing.F) {
+	f.Add("srcdir='.'\nS[\"CFLAGS\"]=\"-g\\\n -O2\"\n", "CMAKE_HOME_DIRECTORY:INTERNAL=/src\nCMAKE_C_FLAGS:STRING=-O1\n", `[{"name": "c_args", "value": ["-g"]}]`)
+	f.Add("s,@CFLAGS@,-O,;t t\n", "", `{"directories": {"source": "/src"}}`)
+	dir := f.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "meson-info"), 0o755); err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, status, cache, options string) {
+		for name, text := range map[string]string{"config.status": status, "CMakeCache.txt": cache, "meson-info/intro-buildoptions.json": options, "meson-info/meson-info.json": options} {
+			path := filepath.Join(dir, name)
+			if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+				t.Fatal(err)
+			}
+			if text != "" {
+				if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		s, ok := Find(dir, dir)
+		if !ok {
+			return
+		}
+		if s.Dir != dir {
+			t.Errorf("the build is said to be in %q", s.Dir)
+		}
+		argv := s.Again(More{Flags: map[string]string{"CFLAGS": "-fcommon"}}).Argv
+		if !slices.ContainsFunc(argv, func(word string) bool { return strings.Contains(word, "-fcommon") }) {
+			t.Errorf("the flag is not in %q", argv)
+		}
+	})
+}
