@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -28,6 +29,7 @@ import (
 	"srcmend/internal/recipe"
 	"srcmend/internal/relay"
 	"srcmend/internal/report"
+	"srcmend/internal/setup"
 	"srcmend/internal/tree"
 	"srcmend/internal/version"
 	"srcmend/internal/work"
@@ -281,9 +283,15 @@ func (m *runMending) ready(ctx context.Context, argv []string, o mendOptions) er
 			}
 		}
 	}
-	top := topOf(dir)
+	top, build := topOf(dir), ""
+	if source := sourceOf(dir, argv); source != "" {
+		if source = topOf(source); !within(dir, source) && !within(source, dir) {
+			top, build = source, top
+		}
+	}
 	keep := filepath.Join(state, "mend", fmt.Sprintf("%x", sha256.Sum256([]byte(top)))[:16])
 	m.Mender = m.app.mender(top, keep, o)
+	m.Build = build
 	if o.mode == mendOff && !m.Left() {
 		return nil
 	}
@@ -336,6 +344,46 @@ func (a *app) lockTree(ctx context.Context, m *mend.Mender) (*os.File, error) {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+// within reports whether a folder is another one, or lies in it.
+func within(dir, in string) bool {
+	rel, err := filepath.Rel(in, dir)
+	return err == nil && filepath.IsLocal(rel)
+}
+
+// vpath is how a makefile says where its source is.
+var vpath = regexp.MustCompile(`(?m)^(?:VPATH|srcdir|top_srcdir)[ \t]*:?=[ \t]*([\w./+@-]+)[ \t]*$`)
+
+// sourceOf is where the source is of what is built in a folder, as far as that says so, or the
+// command that configures it; "" if neither does.
+func sourceOf(dir string, argv []string) string {
+	if s, ok := setup.Find(dir, dir); ok {
+		return s.Source
+	}
+	for _, name := range []string{"GNUmakefile", "makefile", "Makefile"} {
+		text, _ := os.ReadFile(filepath.Join(dir, name))
+		if m := vpath.FindSubmatch(text); m != nil && filepath.IsAbs(string(m[1])) {
+			return filepath.Clean(string(m[1]))
+		} else if m != nil {
+			return filepath.Join(dir, string(m[1]))
+		}
+	}
+	for _, word := range argv {
+		word = strings.TrimPrefix(word, "-S")
+		if !filepath.IsAbs(word) {
+			word = filepath.Join(dir, word)
+		}
+		if filepath.Base(word) == "configure" {
+			return filepath.Dir(word)
+		}
+		for _, name := range []string{"CMakeLists.txt", "meson.build"} {
+			if info, err := os.Stat(filepath.Join(word, name)); err == nil && info.Mode().IsRegular() {
+				return word
+			}
+		}
+	}
+	return ""
 }
 
 // topOf is the folder of the source that a folder belongs to: as far up as there is something

@@ -15,7 +15,6 @@ import (
 	"srcmend/internal/diagnosis"
 	"srcmend/internal/event"
 	"srcmend/internal/header"
-	"srcmend/internal/setup"
 	"srcmend/internal/tree"
 )
 
@@ -463,7 +462,7 @@ func (j *job) searching(name string) ([]Change, error) {
 			continue
 		}
 		flag := "-I" + rel
-		if _, configured := setup.Find(j.target.Dir, j.Top); configured {
+		if _, configured := j.setup(j.target.Dir); configured {
 			flag = "-I" + filepath.Join(j.Top, dir)
 		}
 		changes, err := j.flags(map[string]string{"CPPFLAGS": flag})

@@ -17,6 +17,7 @@ import (
 	"srcmend/internal/diagnosis"
 	"srcmend/internal/event"
 	"srcmend/internal/header"
+	"srcmend/internal/setup"
 	"srcmend/internal/signature"
 	"srcmend/internal/snapshot"
 	"srcmend/internal/target"
@@ -26,6 +27,7 @@ import (
 // A Mender mends one tree, as often as its build fails.
 type Mender struct {
 	Top       string   // of the source tree, absolute
+	Build     string   // the folder that is built in, where that is not in the tree; "" else
 	Keep      string   // folder for the snapshot and the logs of attempts, outside of Top
 	Hold      *os.File // kept open as long as a command runs; may be nil
 	Catalogue *signature.Catalogue
@@ -233,19 +235,33 @@ func buildDir(f Failure) string {
 	return f.Dir
 }
 
-// before is where the snapshot lies.
+// kepts are the folders that are kept as they are, by where: first the source, which must not be
+// older than what was made of it.
+func (m *Mender) kepts() [][2]string {
+	all := [][2]string{{m.Top, m.snapshotDir()}}
+	if m.Build != "" {
+		all = append(all, [2]string{m.Build, filepath.Join(m.Keep, "before-build")})
+	}
+	return all
+}
+
+// snapshotDir is where the tree is kept as it was.
 func (m *Mender) snapshotDir() string { return filepath.Join(m.Keep, "before") }
 
-// take keeps the tree as it is.
+// take keeps everything as it is.
 func (m *Mender) take(ctx context.Context) error {
 	if err := os.MkdirAll(m.Keep, 0o700); err != nil {
 		return fmt.Errorf("making the folder that the tree is kept in: %w", err)
 	}
-	_, err := snapshot.Take(ctx, m.Top, m.snapshotDir())
-	return err
+	for _, k := range slices.Backward(m.kepts()) {
+		if _, err := snapshot.Take(ctx, k[0], k[1]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// undo puts the tree back, even if everything is to end.
+// undo puts everything back, even if all is to end.
 func (m *Mender) undo() error {
 	_, err := m.Recover(context.Background())
 	return err
@@ -254,36 +270,56 @@ func (m *Mender) undo() error {
 // Left reports whether an attempt in the tree has not come to its end: it is under way, or was
 // killed.
 func (m *Mender) Left() bool {
-	if m.Keep == "" {
-		return false
-	}
-	_, err := snapshot.Open(m.snapshotDir())
-	return err == nil
+	return m.Keep != "" && slices.ContainsFunc(m.kepts(), func(k [2]string) bool {
+		_, err := snapshot.Open(k[1])
+		return err == nil
+	})
 }
 
-// Recover puts the tree back if attempts in it were killed, and reports whether that was so.
+// Recover puts everything back if attempts were killed, and reports whether that was so.
 func (m *Mender) Recover(ctx context.Context) (bool, error) {
-	s, err := snapshot.Open(m.snapshotDir())
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, snapshot.Remove(m.snapshotDir())
+	undone := false
+	for _, k := range m.kepts() {
+		s, err := snapshot.Open(k[1])
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			if err := snapshot.Remove(k[1]); err != nil {
+				return undone, err
+			}
+			continue
+		case err != nil:
+			return undone, err
+		case s.Dir() != k[0]:
+			return undone, fmt.Errorf("%s keeps what was in %s, which is not this tree", m.Keep, s.Dir())
+		}
+		if t, err := tree.Open(k[0]); err == nil { // ends what an edit has left
+			_ = t.Close()
+		}
+		if err := s.Restore(ctx); err != nil {
+			return undone, err
+		}
+		undone = true
 	}
-	if err != nil {
-		return false, err
-	}
-	if s.Dir() != m.Top {
-		return false, fmt.Errorf("%s keeps what was in %s, which is not this tree", m.Keep, s.Dir())
-	}
-	if t, err := tree.Open(m.Top); err == nil { // ends what an edit has left
-		_ = t.Close()
-	}
-	if err := s.Restore(ctx); err != nil {
-		return false, err
-	}
-	return true, s.Drop()
+	return undone, m.drop()
 }
 
-// drop forgets the tree as it was.
-func (m *Mender) drop() error { return snapshot.Remove(m.snapshotDir()) }
+// drop forgets everything as it was.
+func (m *Mender) drop() error {
+	for _, k := range m.kepts() {
+		if err := snapshot.Remove(k[1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// setup is how the build in a folder was configured.
+func (m *Mender) setup(dir string) (setup.Setup, bool) {
+	if rel, err := filepath.Rel(m.Build, dir); m.Build != "" && err == nil && filepath.IsLocal(rel) {
+		return setup.Find(dir, m.Build)
+	}
+	return setup.Find(dir, m.Top)
+}
 
 // A job is one failure that is being mended.
 type job struct {
@@ -297,6 +333,7 @@ type job struct {
 	more    *diagnosis.Finding // what a log beside the build says
 	probed  string             // path of that log
 	t       *tree.Tree
+	built   *os.Root // the folder that is built in, where that is not in the tree
 	tried   int
 	logs    int
 	removed map[string]bool // what was made before, by its name in the log, and is to be made anew
@@ -320,13 +357,46 @@ func (m *Mender) newJob(ctx context.Context, f Failure) (*job, error) {
 	}
 	defer log.Close()
 	j.target = target.Read(log, at, buildDir(f))
-	if j.t, err = tree.Open(m.Top); err == nil {
-		j.locate(ctx)
+	if j.t, err = tree.Open(m.Top); err != nil {
+		return nil, err
 	}
-	return j, err
+	if m.Build != "" {
+		if j.built, err = os.OpenRoot(m.Build); err != nil {
+			return nil, errors.Join(err, j.t.Close())
+		}
+	}
+	j.locate(ctx)
+	return j, nil
 }
 
-func (j *job) close() { _ = j.t.Close() }
+func (j *job) close() {
+	_ = j.t.Close()
+	if j.built != nil {
+		_ = j.built.Close()
+	}
+}
+
+// A made file is one that the build has made.
+type made struct {
+	root *os.Root
+	name string // in that folder
+}
+
+// made finds a file by its path, if it is one that may be removed.
+func (j *job) made(path string) (f made, info fs.FileInfo, ok bool) {
+	for _, in := range []struct {
+		dir  string
+		root *os.Root
+	}{{j.Top, j.t.Root()}, {j.Build, j.built}} {
+		if rel, err := filepath.Rel(in.dir, path); in.root != nil && err == nil && filepath.IsLocal(rel) {
+			info, err := in.root.Lstat(rel)
+			return made{in.root, rel}, info, err == nil && info.Mode().IsRegular()
+		}
+	}
+	return made{}, nil, false
+}
+
+func (f made) remove() error { return f.root.Remove(f.name) }
 
 // diagnose says why a command failed.
 func (m *Mender) diagnose(path string) (diagnosis.Diagnosis, error) {

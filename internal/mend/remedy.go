@@ -138,7 +138,7 @@ func (j *job) reconfiguring(c Change) Change {
 	if !inputs && !helpers {
 		return c
 	}
-	s, ok := setup.Find(j.target.Dir, j.Top)
+	s, ok := j.setup(j.target.Dir)
 	if !ok {
 		return c
 	}
@@ -212,7 +212,7 @@ func (j *job) remedy(ctx context.Context, f diagnosis.Finding, try signature.Try
 
 // takes reports whether configure knows options: others it would pass over.
 func (j *job) takes(args []string) bool {
-	s, ok := setup.Find(j.dir(), j.Top)
+	s, ok := j.setup(j.dir())
 	if ok && s.Kind != setup.Autoconf || !ok && filepath.Base(j.f.Argv[0]) != "configure" {
 		return true
 	}
@@ -265,7 +265,7 @@ func (j *job) configured(what string, more setup.More) []Change {
 		}
 		return []Change{c}
 	}
-	s, ok := setup.Find(j.target.Dir, j.Top)
+	s, ok := j.setup(j.target.Dir)
 	if !ok {
 		return nil
 	}

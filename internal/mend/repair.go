@@ -49,7 +49,7 @@ func (j *job) repair(ctx context.Context, f diagnosis.Finding, r signature.Repai
 
 // source is the folder that configure lies in.
 func (j *job) source() string {
-	if s, ok := setup.Find(j.dir(), j.Top); ok {
+	if s, ok := j.setup(j.dir()); ok {
 		return s.Source
 	}
 	for dir := j.dir(); ; dir = filepath.Dir(dir) {
@@ -76,7 +76,7 @@ func (j *job) dir() string {
 func (j *job) autoreconf() []Change {
 	source := j.source()
 	c := Change{What: "run autoreconf -fi", From: Known, Reaches: true, Runs: []setup.Command{{Argv: []string{"autoreconf", "-fi"}, Dir: source}}}
-	if s, ok := setup.Find(j.dir(), j.Top); ok && s.Kind == setup.Autoconf {
+	if s, ok := j.setup(j.dir()); ok && s.Kind == setup.Autoconf {
 		c.What += " and configure again"
 		c.Runs = append(c.Runs, s.Again(setup.More{}))
 	}
@@ -186,9 +186,9 @@ func newest(name string) []byte {
 func (j *job) times() ([]Change, error) {
 	files := j.inOrder(j.source(), nil)
 	files = append(files, j.fromFuture(files)...)
-	if name, info, ok := j.product(); ok && info.ModTime().Before(j.f.Started) {
-		if f, err := j.t.Read(name); err == nil {
-			files = append(files, tree.File{Name: name, Mode: f.Mode, Data: f.Content(), ModTime: j.Now()})
+	if made, info, ok := j.product(); ok && made.root == j.t.Root() && info.ModTime().Before(j.f.Started) {
+		if f, err := j.t.Read(made.name); err == nil {
+			files = append(files, tree.File{Name: made.name, Mode: f.Mode, Data: f.Content(), ModTime: j.Now()})
 		}
 	}
 	if len(files) == 0 {

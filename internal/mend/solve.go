@@ -87,11 +87,16 @@ func same(a, b diagnosis.Finding) bool { return a.Signature == b.Signature && a.
 
 // restore puts the tree back to what it was when the build failed.
 func (j *job) restore(ctx context.Context) error {
-	s, err := snapshot.Open(j.snapshotDir())
-	if err != nil {
-		return err
+	for _, k := range j.kepts() {
+		s, err := snapshot.Open(k[1])
+		if err != nil {
+			return err
+		}
+		if err := s.Restore(ctx); err != nil {
+			return err
+		}
 	}
-	return s.Restore(ctx)
+	return nil
 }
 
 // search tries the remedies for an error, on top of changes that lead to it.
@@ -257,12 +262,12 @@ func (j *job) remaking() target.Way {
 // make makes the target; nil is green. What the failed command has begun to write there is
 // removed first, for make takes it for made.
 func (j *job) make(ctx context.Context, way target.Way, chain []Change) (*diagnosis.Diagnosis, string, error) {
-	name, info, ok := j.product()
+	file, info, ok := j.product()
 	ours := slices.ContainsFunc(chain, func(c Change) bool {
-		return slices.ContainsFunc(c.Files, func(f tree.File) bool { return f.Name == name })
+		return slices.ContainsFunc(c.Files, func(f tree.File) bool { return f.Name == file.name && file.root == j.t.Root() })
 	})
 	if ok && !ours && !way.Exact && !info.ModTime().Before(j.f.Started) && !j.f.Started.IsZero() {
-		if err := j.t.Root().Remove(name); err != nil {
+		if err := file.remove(); err != nil {
 			return nil, "", err
 		}
 	}
@@ -277,13 +282,11 @@ func (j *job) make(ctx context.Context, way target.Way, chain []Change) (*diagno
 }
 
 // product is the file that is the target, if it is there.
-func (j *job) product() (name string, info fs.FileInfo, ok bool) {
-	name, err := filepath.Rel(j.Top, filepath.Join(j.target.Dir, j.target.Name))
-	if err != nil || j.target.Name == "" || !filepath.IsLocal(name) {
-		return "", nil, false
+func (j *job) product() (f made, info fs.FileInfo, ok bool) {
+	if j.target.Name == "" {
+		return made{}, nil, false
 	}
-	info, err = j.t.Root().Lstat(name)
-	return name, info, err == nil && info.Mode().IsRegular()
+	return j.made(filepath.Join(j.target.Dir, j.target.Name))
 }
 
 // links reports whether the target is made of what was made before.
@@ -310,19 +313,16 @@ func (j *job) removeNamed(log string) bool {
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(j.target.Dir, name)
 		}
-		rel, err := filepath.Rel(j.Top, path)
-		if err != nil || !filepath.IsLocal(rel) {
+		f, _, ok := j.made(path)
+		if !ok {
 			continue
 		}
-		if info, err := j.t.Root().Lstat(rel); err != nil || !info.Mode().IsRegular() {
-			continue
-		}
-		if j.t.Root().Remove(rel) == nil {
+		if f.remove() == nil {
 			found, j.removed[name] = true, true
 		}
-		if object, ok := strings.CutSuffix(rel, ".lo"); ok { // libtool's
-			_ = j.t.Root().Remove(object + ".o")
-			_ = j.t.Root().Remove(filepath.Join(filepath.Dir(rel), ".libs", filepath.Base(object)+".o"))
+		if object, ok := strings.CutSuffix(f.name, ".lo"); ok { // libtool's
+			_ = f.root.Remove(object + ".o")
+			_ = f.root.Remove(filepath.Join(filepath.Dir(f.name), ".libs", filepath.Base(object)+".o"))
 		}
 	}
 	return found
@@ -348,8 +348,8 @@ func (j *job) settle(ctx context.Context, chain []Change) error {
 		return nil
 	}
 	if slices.ContainsFunc(chain, func(c Change) bool { return len(c.Runs) > 0 || c.Reaches }) {
-		if name, _, ok := j.product(); ok && slices.Contains(productEndings, filepath.Ext(name)) {
-			return j.t.Root().Remove(name)
+		if f, _, ok := j.product(); ok && slices.Contains(productEndings, filepath.Ext(f.name)) {
+			return f.remove()
 		}
 		return nil
 	}
