@@ -45,6 +45,10 @@ func (w *Work) commands(ctx context.Context, name string, resumed bool, res *Res
 			return end{}, err
 		}
 		shown, argv, env := filled.Argv, w.argv(filled.Argv), w.env(filled.Env)
+		if base := filepath.Base(argv[0]); (w.asFar || name == plan.Check) && (base == "make" || base == "gmake" || base == "bmake") {
+			argv = append(slices.Clone(argv), "-k")
+			shown = append(slices.Clone(shown), "-k")
+		}
 		if w.With != nil {
 			before := len(argv)
 			argv, env = w.With(argv, env)
@@ -61,7 +65,7 @@ func (w *Work) commands(ctx context.Context, name string, resumed bool, res *Res
 				return end{}, err
 			}
 			e.cpu += r.CPU
-			if r.Green() {
+			if r.Green() || w.asFar && name != plan.Configure {
 				break
 			}
 			e.red = w.diagnose(shown, r, log.Name())

@@ -48,6 +48,8 @@ type Work struct {
 	// Built is called when all is green, before the work folder goes; it may be nil.
 	Built func() error
 
+	asFar bool // what can't be made is passed over
+
 	state *state
 	item  string // path of the archive in the store
 	hold  *os.File
@@ -170,9 +172,6 @@ func (w *Work) step(ctx context.Context, name string, res *Result) error {
 		ended.Outcome = event.Failed
 		ended.Why, _, _ = strings.Cut(err.Error(), "\n")
 	case end.red != nil:
-		if name == plan.Check {
-			w.doubt(end.red)
-		}
 		res.Red, res.Outcome = end.red, event.Red
 		ended.Outcome, ended.Why = event.Red, end.red.Text
 	}
@@ -211,6 +210,11 @@ func (w *Work) do(ctx context.Context, name string, resumed bool, res *Result) (
 		}
 	}
 	e, err := w.commands(ctx, name, resumed, res)
+	if name == plan.Check && err == nil && e.red != nil && !w.asFar {
+		if e.red, err = w.doubted(ctx, e.red); e.red == nil {
+			e.why = "as without what has mended it"
+		}
+	}
 	if err != nil || e.red != nil || name != plan.Install {
 		return e, err
 	}
@@ -330,17 +334,6 @@ func (w *Work) mended() []string {
 		}
 	}
 	return ids
-}
-
-// doubt says of tests that fail what a person has to know: nothing is installed, and what has
-// mended the build may be wrong though it compiles.
-func (w *Work) doubt(red *Red) {
-	red.Text = "the package's own tests fail; " + red.Text
-	red.Hint = "nothing was installed; --check=never installs it all the same"
-	if all := w.mended(); len(all) > 0 {
-		red.Text += "; it was mended by: " + strings.Join(all, ", ")
-		red.Hint = "what has mended it compiles, and may be wrong all the same; " + red.Hint
-	}
 }
 
 // applied names the fixes whose patches were applied.
