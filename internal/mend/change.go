@@ -25,6 +25,7 @@ const (
 	Recipe Source = "recipe"    // a fix of the package's recipe
 	Known  Source = "catalogue" // what the catalogue says
 	Made   Source = "synthesis" // an include that was worked out
+	Hunted Source = "upstream"  // a change of upstream's history
 )
 
 // A Change is what one remedy does to a tree and to the commands of its build, as a value.

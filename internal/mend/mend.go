@@ -35,6 +35,9 @@ type Mender struct {
 	OS        string // as Go calls it
 	// Fixes are what recipes know about an error in this tree; may be nil.
 	Fixes func(context.Context, diagnosis.Finding) ([]Fix, error)
+	// Hunt looks into upstream's history for what may cure an error, once all else was tried;
+	// nil looks nowhere.
+	Hunt func(context.Context, diagnosis.Finding) ([]Fix, error)
 	// Only lets nothing be tried but fixes of recipes.
 	Only bool
 	// Allow is asked before a change is tried; nil allows everything.

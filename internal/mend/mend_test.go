@@ -241,3 +241,19 @@ func TestWith(t *testing.T) {
 		}
 	}
 }
+
+// TestHunt: upstream is asked last, after what is known here.
+func TestHunt(t *testing.T) {
+	const odd = "int stop(void)\n{\n\treturn NOBODY_DECLARES_THIS;\n}\n"
+	m, f, tried := red(t, odd)
+	m.Hunt = func(context.Context, diagnosis.Finding) ([]Fix, error) {
+		return []Fix{{ID: "10048229", Summary: "stop for good", Patch: []byte("--- a/stop.c\n+++ b/stop.c\n@@ -1,4 +1,4 @@\n int stop(void)\n {\n-\treturn NOBODY_DECLARES_THIS;\n+\treturn 9;\n }\n")}}, nil
+	}
+	res, err := m.Mend(t.Context(), f)
+	if err != nil || !res.Mended || res.Changes[0].From != Hunted || res.Changes[0].What != "take upstream's 10048229: stop for good" {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	if last := (*tried)[len(*tried)-1]; len(*tried) < 2 || last.Outcome != event.Helped {
+		t.Errorf("tried: %+v", *tried)
+	}
+}

@@ -60,22 +60,32 @@ func (j *job) candidates(ctx context.Context, f diagnosis.Finding, log string) (
 
 // fixes are the changes of the recipe's fixes that the tree needs.
 func (j *job) fixes(ctx context.Context, f diagnosis.Finding) ([]Change, error) {
-	if j.Fixes == nil {
+	return j.of(ctx, f, Recipe, "apply the fix ", j.Fixes)
+}
+
+// hunted are the changes of upstream's that the tree lacks.
+func (j *job) hunted(ctx context.Context, f diagnosis.Finding) ([]Change, error) {
+	return j.of(ctx, f, Hunted, "take upstream's ", j.Hunt)
+}
+
+// of are the changes of fixes that somebody knows for an error, as far as the tree needs them.
+func (j *job) of(ctx context.Context, f diagnosis.Finding, from Source, what string, known func(context.Context, diagnosis.Finding) ([]Fix, error)) ([]Change, error) {
+	if known == nil {
 		return nil, nil
 	}
-	fixes, err := j.Mender.Fixes(ctx, f)
+	fixes, err := known(ctx, f)
 	if err != nil {
 		return nil, err
 	}
 	var all []Change
 	for _, fix := range fixes {
-		changes := []Change{{What: "apply the fix " + fix.ID, From: Recipe}}
+		changes := []Change{{What: what + fix.ID, From: from}}
 		switch {
 		case fix.Err != nil:
 			j.tell(changes[0], event.Refused, fix.Err.Error(), "")
 			continue
 		case fix.Patch != nil:
-			c, ok, err := j.patched(fix)
+			c, ok, err := j.patched(fix, what+fix.ID+": "+fix.Summary)
 			if err != nil {
 				return nil, err
 			}
@@ -87,7 +97,10 @@ func (j *job) fixes(ctx context.Context, f diagnosis.Finding) ([]Change, error) 
 			changes = j.configured(changes[0].What, setup.More{Args: fix.Configure})
 		}
 		for _, c := range changes {
-			c.From, c.Fix, c.Env = Recipe, fix.ID, append(c.Env, fix.Env...)
+			c.From, c.Env = from, append(c.Env, fix.Env...)
+			if from == Recipe {
+				c.Fix = fix.ID
+			}
 			all = append(all, c)
 		}
 	}
@@ -96,7 +109,7 @@ func (j *job) fixes(ctx context.Context, f diagnosis.Finding) ([]Change, error) 
 
 // patched is what a fix's patch changes; ok is false if the tree does not need it, or it does
 // not fit.
-func (j *job) patched(fix Fix) (c Change, ok bool, err error) {
+func (j *job) patched(fix Fix, what string) (c Change, ok bool, err error) {
 	p, err := patch.Parse(bytes.NewReader(fix.Patch))
 	if err != nil {
 		return c, false, fmt.Errorf("fix %s: %w", fix.ID, err)
@@ -117,7 +130,7 @@ func (j *job) patched(fix Fix) (c Change, ok bool, err error) {
 		}
 		files = append(files, f)
 	}
-	c, err = j.newChange(fmt.Sprintf("apply the fix %s: %s", fix.ID, fix.Summary), Recipe, files...)
+	c, err = j.newChange(what, Recipe, files...)
 	for _, f := range files {
 		if why := j.generated(f.Name); why != "" {
 			j.tell(c, event.Refused, why, "")

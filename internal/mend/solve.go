@@ -120,7 +120,18 @@ func (j *job) search(ctx context.Context, chain []Change, red diagnosis.Diagnosi
 	var ahead [][]Change // changes that have led to another error
 	var errors []diagnosis.Diagnosis
 	var logs []string
-	for _, c := range candidates {
+	for i, asked := 0, false; ; i++ {
+		if i == len(candidates) && !asked {
+			more, err := j.hunted(ctx, root)
+			if err != nil {
+				return nil, err
+			}
+			candidates, asked = append(candidates, more...), true
+		}
+		if i == len(candidates) {
+			break
+		}
+		c := candidates[i]
 		if ok, err := j.may(ctx, c); err != nil {
 			return nil, err
 		} else if !ok {
