@@ -75,8 +75,11 @@ func (j *job) declaring(ctx context.Context, f diagnosis.Finding, name, log stri
 		if err != nil {
 			return nil, err
 		}
-		changes, err = j.quoting(f, own)
-		return changes, err
+		if changes, err = j.quoting(f, own); err != nil {
+			return nil, err
+		}
+		more, err := j.prototypes(ctx, f, name)
+		return append(changes, more...), err
 	}
 	return changes, nil
 }

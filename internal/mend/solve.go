@@ -156,6 +156,12 @@ func (j *job) search(ctx context.Context, chain []Change, red diagnosis.Diagnosi
 			j.tell(c, event.NoHelp, "it leads to another error: "+now.Findings[0].Cause, nowLog)
 		default:
 			j.tell(c, event.Further, "another error now: "+now.Findings[0].Cause, nowLog)
+			if c.From != Known && len(try) < depth { // to correct a source twice is better than a flag
+				if found, err := j.search(ctx, try, *now, nowLog); err != nil || found != nil {
+					return found, err
+				}
+				continue
+			}
 			ahead, errors, logs = append(ahead, try), append(errors, *now), append(logs, nowLog)
 		}
 	}
