@@ -58,7 +58,7 @@ func prototype(source, name string) (declared string, ok bool) {
 		return "", false
 	}
 	result, parameters := strings.Join(strings.Fields(m[1]), " "), strings.Join(strings.Fields(m[2]), " ")
-	for _, word := range strings.Fields(result) {
+	for word := range strings.FieldsSeq(result) {
 		if slices.Contains([]string{"static", "inline", "return", "else", "typedef", "define"}, word) {
 			return "", false
 		}
