@@ -516,7 +516,11 @@ func (m *runMending) conclude(err error) {
 	for _, c := range m.Kept() {
 		all = append(all, c.What)
 	}
-	m.app.say("mended: %s", strings.Join(all, "; "))
+	if status, ok := errors.AsType[exitStatus](err); ok && status == 0 {
+		m.app.say("mended: %s", strings.Join(all, "; "))
+	} else {
+		m.app.say("mended on the way, though it is red in the end: %s", strings.Join(all, "; "))
+	}
 	patch, err := m.Remember()
 	switch {
 	case err != nil:

@@ -79,8 +79,8 @@ func (j *job) dropping(ctx context.Context, word string) ([]Change, error) {
 
 // renaming gives a name of the program's own another one, in all sources.
 func (j *job) renaming(ctx context.Context, name string) ([]Change, error) {
-	if !identifier.MatchString(name) {
-		return nil, nil
+	if !identifier.MatchString(name) || strings.HasPrefix(name, "own_") {
+		return nil, nil // or that is what it is called already
 	}
 	files, err := j.all(ctx, func(file string) bool { return isSource(file) && j.generated(file) == "" })
 	if err != nil {

@@ -159,6 +159,10 @@ func (j *job) locate(ctx context.Context) {
 		}
 	}
 	files, err := j.all(ctx, func(at string) bool { return at == name || strings.HasSuffix(at, "/"+name) })
+	if err == nil && len(files) == 0 { // make may have been in another folder, where several are at work
+		name = path.Base(name)
+		files, err = j.all(ctx, func(at string) bool { return path.Base(at) == name })
+	}
 	if err != nil {
 		return
 	}

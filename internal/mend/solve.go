@@ -19,7 +19,7 @@ import (
 )
 
 // depth is how many errors may lie behind each other in one target.
-const depth = 6
+const depth = 20
 
 // serial has all made in the order that the makefile says, one after the other.
 var serial = Change{What: "one job at a time", From: Known, Make: []string{"-j1"}, whole: true}

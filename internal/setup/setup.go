@@ -38,6 +38,11 @@ type Setup struct {
 	Source string // the folder with what configures it, absolute
 
 	values map[string]string // of the variables, as they are
+	// What configure was told, as a shell has it, where config.status can't say it by itself;
+	// and whether that is so old that it takes no variables as arguments.
+	told    string
+	keeps   bool // config.status says it by itself
+	ancient bool
 }
 
 // More is what is to be added when it is done again.
@@ -87,7 +92,10 @@ func read(path string) string {
 var (
 	configSource = regexp.MustCompile(`(?m)^srcdir=['"]?([^'"\n]+)['"]?$`)
 	configValue  = regexp.MustCompile(`(?m)^S\["(\w+)"\]="(.*)"$`)
-	configOld    = regexp.MustCompile(`(?m)^s[,|#%]@(\w+)@[,|#%](?:\|#_!!_#\|)?(.*?)[,|#%];t t$`)
+	configOld    = regexp.MustCompile(`(?m)^s[,|#%]@(\w+)@[,|#%](?:\|#_!!_#\|)?(.*?)[,|#%](?:;t t|g)$`)
+	configTold   = regexp.MustCompile(`(?m)^  with options \\"(.*)\\"$`)
+	configRun    = regexp.MustCompile(`(?m)^# This directory was configured as follows,\n# on host .*:\n#\n# \S*configure(.*)$`)
+	configKeeps  = regexp.MustCompile(`(?m)^[ \t]*--config(?: \||\))`)
 	cacheValue   = regexp.MustCompile(`(?m)^(\w+):\w+=(.*)$`)
 )
 
@@ -97,7 +105,7 @@ func autoconf(dir string) (Setup, bool) {
 	if text == "" {
 		return Setup{}, false
 	}
-	s := Setup{Autoconf, dir, dir, map[string]string{}}
+	s := Setup{Kind: Autoconf, Dir: dir, Source: dir, values: map[string]string{}}
 	if m := configSource.FindStringSubmatch(text); m != nil {
 		if s.Source = m[1]; !filepath.IsAbs(s.Source) {
 			s.Source = filepath.Join(dir, s.Source)
@@ -106,7 +114,21 @@ func autoconf(dir string) (Setup, bool) {
 	for _, m := range append(configOld.FindAllStringSubmatch(text, -1), configValue.FindAllStringSubmatch(text, -1)...) {
 		s.values[m[1]] = strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(m[2])
 	}
-	return s, true
+	if s.keeps = configKeeps.MatchString(text); s.keeps {
+		return s, true
+	}
+	if m := configTold.FindStringSubmatch(text); m != nil { // autoconf 2.5 to 2.61
+		s.told = strings.NewReplacer(`\"`, `"`, `\\`, `\`, `\$`, `$`, "\\`", "`").Replace(m[1])
+		return s, true
+	}
+	if m := configRun.FindStringSubmatch(text); m != nil { // autoconf 2.13
+		s.ancient = true
+		for _, word := range strings.Fields(m[1]) {
+			s.told += " '" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		}
+		return s, true
+	}
+	return Setup{}, false // whoever did it again would lose what it was told
 }
 
 // cmake reads CMakeCache.txt.
@@ -115,7 +137,7 @@ func cmake(dir string) (Setup, bool) {
 	if text == "" {
 		return Setup{}, false
 	}
-	s := Setup{CMake, dir, dir, map[string]string{}}
+	s := Setup{Kind: CMake, Dir: dir, Source: dir, values: map[string]string{}}
 	for _, m := range cacheValue.FindAllStringSubmatch(text, -1) {
 		s.values[m[1]] = m[2]
 	}
@@ -131,7 +153,7 @@ func meson(dir string) (Setup, bool) {
 	if text == "" {
 		return Setup{}, false
 	}
-	s := Setup{Meson, dir, filepath.Dir(dir), map[string]string{}}
+	s := Setup{Kind: Meson, Dir: dir, Source: filepath.Dir(dir), values: map[string]string{}}
 	var options []struct {
 		Name  string `json:"name"`
 		Value any    `json:"value"`
@@ -159,8 +181,11 @@ func meson(dir string) (Setup, bool) {
 	return s, true
 }
 
-// same runs configure with the arguments that it was run with, and more.
-const same = `c=$1; shift; eval "set -- $(./config.status --config) \"\$@\"" && exec "${CONFIG_SHELL-/bin/sh}" "$c" "$@"`
+// same runs configure with the arguments that it was run with, and more; told has these in it.
+const (
+	same = `c=$1; shift; told=$(./config.status --config) && eval "set -- $told \"\$@\"" && exec "${CONFIG_SHELL-/bin/sh}" "$c" "$@"`
+	told = `told=$1; c=$2; shift 2; eval "set -- $told \"\$@\"" && exec "${CONFIG_SHELL-/bin/sh}" "$c" "$@"`
+)
 
 // variables are what the flags are called by cmake and meson.
 var variables = map[Kind]map[string][]string{
@@ -211,6 +236,13 @@ func (s Setup) Again(more More) Command {
 	configure := filepath.Join(s.Source, "configure")
 	if rel, err := filepath.Rel(s.Dir, configure); err == nil {
 		configure = "./" + rel // as people call it, and it notes that
+	}
+	switch {
+	case s.ancient:
+		variables := args[:len(args)-len(more.Args)]
+		return Command{slices.Concat([]string{"env"}, variables, []string{"/bin/sh", "-c", told, "configure", s.told, configure}, more.Args), s.Dir}
+	case !s.keeps:
+		return Command{slices.Concat([]string{"/bin/sh", "-c", told, "configure", s.told, configure}, args), s.Dir}
 	}
 	return Command{slices.Concat([]string{"/bin/sh", "-c", same, "configure", configure}, args), s.Dir}
 }

@@ -175,7 +175,10 @@ func (r *reading) findCommand() {
 			continue
 		}
 		whole, ok := r.whole(i)
-		if ok && stem != "" && strings.Contains(whole, stem) {
+		if ok && stem != "" && slices.ContainsFunc(strings.Fields(whole), func(word string) bool {
+			base := filepath.Base(strings.Trim(word, "'\""))
+			return base == filepath.Base(r.Name) || strings.TrimSuffix(base, filepath.Ext(base)) == stem
+		}) {
 			r.Command = whole
 			return
 		}
