@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"srcmend/internal/yamlfile"
 )
@@ -39,7 +40,7 @@ type Try struct {
 	Search string `json:"search,omitempty"`
 	// A name, or a shared library: the library is linked that defines it, or is it.
 	Library string `json:"library,omitempty"`
-	// Words that are added to CFLAGS, CXXFLAGS, CPPFLAGS, LDFLAGS or LIBS.
+	// Words that are added to CFLAGS, CXXFLAGS, CPPFLAGS, FFLAGS, FCFLAGS, LDFLAGS or LIBS.
 	Flags map[string]string `json:"flags,omitempty"`
 	// Further arguments of configure, cmake or meson.
 	Configure []string `json:"configure,omitempty"`
@@ -90,20 +91,20 @@ func (r *Repair) UnmarshalText(text []byte) error {
 }
 
 // flagNames are what may stand under flags.
-var flagNames = []string{"CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "LIBS"}
+var flagNames = []string{"CFLAGS", "CXXFLAGS", "CPPFLAGS", "FFLAGS", "FCFLAGS", "LDFLAGS", "LIBS"}
 
 // Shape implements yamlfile.Shaper.
 func (t *Try) Shape(n yamlfile.Node) {
 	type plain Try
 	n.Decode((*plain)(t))
 	if len(t.texts()) == 0 && t.Repair == "" {
-		n.Fail("nothing to try", "include, header, instead, define, search, library, flags, configure, make, env, drop, rename, delete, remove, create or repair")
+		n.Fail("nothing to try", "include, header, instead, define, search, library, flags, configure, make, env, drop, rename, delete, replace, remove, create or repair")
 	}
 	flags, _ := n.Child("flags")
 	for _, name := range slices.Sorted(maps.Keys(t.Flags)) {
 		if !slices.Contains(flagNames, name) {
 			at, _ := flags.Child(name)
-			at.Fail(name+" is none of the variables with flags", "CFLAGS, CXXFLAGS, CPPFLAGS, LDFLAGS, LIBS")
+			at.Fail(name+" is none of the variables with flags", strings.Join(flagNames, ", "))
 		}
 	}
 }
