@@ -94,6 +94,23 @@ func (j *job) renaming(ctx context.Context, name string) ([]Change, error) {
 
 var identifier = regexp.MustCompile(`^[A-Za-z_]\w*$`)
 
+// wording writes other words for names in the file that an error is about.
+func (j *job) wording(f diagnosis.Finding, names map[string]string) ([]Change, error) {
+	file, _, ok := j.place(f)
+	if !ok {
+		return nil, nil
+	}
+	var said []string
+	text := string(file.Content())
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		word := regexp.MustCompile(`\b` + strings.ReplaceAll(regexp.QuoteMeta(name), " ", `\s+`) + `\b`)
+		if now := word.ReplaceAllLiteralString(text, names[name]); now != text {
+			text, said = now, append(said, names[name]+" for "+name)
+		}
+	}
+	return j.rewriting("write "+strings.Join(said, " and ")+" in "+file.Name, []tree.File{file}, func(string, []byte) []byte { return []byte(text) })
+}
+
 // deleting takes lines with a text out of the file, and out of what it was made from.
 func (j *job) deleting(f diagnosis.Finding, said string) ([]Change, error) {
 	var files []tree.File

@@ -190,6 +190,8 @@ func (j *job) remedy(ctx context.Context, f diagnosis.Finding, try signature.Try
 		return j.renaming(ctx, try.Rename)
 	case len(try.Replace) > 0:
 		return j.replacing(ctx, try.Replace)
+	case len(try.Words) > 0:
+		return j.wording(f, try.Words)
 	case try.Delete != "":
 		return j.deleting(f, try.Delete)
 	case try.Remove != "":

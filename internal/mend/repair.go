@@ -194,7 +194,11 @@ func (j *job) times() ([]Change, error) {
 	if len(files) == 0 {
 		return nil, nil
 	}
-	return []Change{{What: "set the times of what the release brings ready-made in order", From: Known, Files: files}}, nil
+	what := "set the times of what the release brings ready-made in order"
+	if len(files) == 1 {
+		what = "let " + files[0].Name + " be as new as it may be"
+	}
+	return []Change{{What: what, From: Known, Files: files}}, nil
 }
 
 // fromFuture gives those files of the tree whose time has not come yet with one that is past,

@@ -56,6 +56,8 @@ type Try struct {
 	Delete string `json:"delete,omitempty"`
 	// Lines of sources, with single blanks between words, and what stands for them.
 	Replace map[string]string `json:"replace,omitempty"`
+	// Names in {file}, with single blanks between their words, and what stands for them.
+	Words map[string]string `json:"words,omitempty"`
 	// A file or folder of the tree that is removed, for it can be made anew.
 	Remove string `json:"remove,omitempty"`
 	// Files that are made, empty.
@@ -98,7 +100,7 @@ func (t *Try) Shape(n yamlfile.Node) {
 	type plain Try
 	n.Decode((*plain)(t))
 	if len(t.texts()) == 0 && t.Repair == "" {
-		n.Fail("nothing to try", "include, header, instead, define, search, library, flags, configure, make, env, drop, rename, delete, replace, remove, create or repair")
+		n.Fail("nothing to try", "include, header, instead, define, search, library, flags, configure, make, env, drop, rename, delete, replace, words, remove, create or repair")
 	}
 	flags, _ := n.Child("flags")
 	for _, name := range slices.Sorted(maps.Keys(t.Flags)) {
@@ -118,7 +120,7 @@ func (t *Try) texts() []string {
 		}
 	}
 	all = slices.Concat(all, t.Configure, t.Make)
-	for _, m := range []map[string]string{t.Flags, t.Env, t.Replace} {
+	for _, m := range []map[string]string{t.Flags, t.Env, t.Replace, t.Words} {
 		for _, key := range slices.Sorted(maps.Keys(m)) {
 			all = append(all, m[key])
 		}
@@ -145,7 +147,7 @@ func (t *Try) filled(m Match) Try {
 		Include: m.Fill(t.Include), Header: m.Fill(t.Header), Instead: m.Fill(t.Instead), Define: m.Fill(t.Define),
 		Search: m.Fill(t.Search), Library: m.Fill(t.Library), Flags: table(t.Flags), Configure: list(t.Configure),
 		Make: list(t.Make), Env: table(t.Env), Repair: t.Repair,
-		Replace: table(t.Replace), Drop: m.Fill(t.Drop), Rename: m.Fill(t.Rename), Delete: m.Fill(t.Delete), Remove: m.Fill(t.Remove), Create: m.Fill(t.Create),
+		Replace: table(t.Replace), Words: table(t.Words), Drop: m.Fill(t.Drop), Rename: m.Fill(t.Rename), Delete: m.Fill(t.Delete), Remove: m.Fill(t.Remove), Create: m.Fill(t.Create),
 	}
 }
 
