@@ -184,19 +184,17 @@ func newest(name string) []byte {
 
 // times makes what a release brings ready-made look newer than what it was made from.
 func (j *job) times() ([]Change, error) {
+	what := "set the times of what the release brings ready-made in order"
 	files := j.inOrder(j.source(), nil)
 	files = append(files, j.fromFuture(files)...)
 	if made, info, ok := j.product(); ok && made.root == j.t.Root() && info.ModTime().Before(j.f.Started) {
 		if f, err := j.t.Read(made.name); err == nil {
+			what += ", " + made.name + " among it"
 			files = append(files, tree.File{Name: made.name, Mode: f.Mode, Data: f.Content(), ModTime: j.Now()})
 		}
 	}
 	if len(files) == 0 {
 		return nil, nil
-	}
-	what := "set the times of what the release brings ready-made in order"
-	if len(files) == 1 {
-		what = "let " + files[0].Name + " be as new as it may be"
 	}
 	return []Change{{What: what, From: Known, Files: files}}, nil
 }
