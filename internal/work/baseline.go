@@ -96,7 +96,7 @@ func newFailures(log, before string) (all []string, err error) {
 		lines.Buffer(nil, 1<<20)
 		for lines.Scan() {
 			if line := buildlog.Clean(lines.Text()); failure.MatchString(line) {
-				alike := strings.TrimSpace(line)
+				alike := strings.Join(strings.Fields(line), " ")
 				if !strings.HasPrefix(alike, "not ok ") { // that has a number for a name
 					alike = varies.ReplaceAllString(alike, "#")
 				}

@@ -13,7 +13,7 @@ func TestNewFailures(t *testing.T) {
 		log, before string
 		want        []string
 	}{
-		"the same":         {"FAIL: two 23\n/tmp/y/a.c:4: assertion failed in three (0xffff)\nmake: *** [Makefile:10: check] Error 1\n", before, nil},
+		"the same":         {"FAIL:  two 23\n/tmp/y/a.c:4: assertion failed in three (0xffff)\nmake: *** [Makefile:10: check] Error 1\n", before, nil},
 		"another":          {"FAIL: two 17\nFAIL: one\n", before, []string{"FAIL: one"}},
 		"escape sequences": {"\x1b[31mFAIL: one\x1b[0m\n", before, []string{"FAIL: one"}},
 		"no tests before":  {"PASS: one\nnot ok 3 - x\n", "", []string{"not ok 3 - x"}},
