@@ -42,10 +42,14 @@ type Change struct {
 	Diff string
 	// Gone are files and folders that are removed.
 	Gone []string
+	// Folders of the tree are made, where they are not there.
+	Folders []string
 	// Runs are commands that are run once.
 	Runs []setup.Command
 	// Make and Configure are further arguments of those commands, Env is further environment.
 	Make, Configure, Env []string
+	// Program is the make to be used in place of another one.
+	Program string
 	// Flags are words for variables with flags, where the change is that.
 	Flags map[string]string
 	// Reaches says that what was made before may have to be made anew.
@@ -65,7 +69,7 @@ type was struct {
 // onlySources reports whether nothing but sources is changed: the command that failed can
 // show whether that helps.
 func (c Change) onlySources() bool {
-	return len(c.Runs)+len(c.Make)+len(c.Configure)+len(c.Env)+len(c.Gone) == 0 && !slices.ContainsFunc(c.Files, func(f tree.File) bool { return isInput(f.Name) })
+	return len(c.Runs)+len(c.Make)+len(c.Configure)+len(c.Env)+len(c.Gone)+len(c.Program) == 0 && !slices.ContainsFunc(c.Files, func(f tree.File) bool { return isInput(f.Name) })
 }
 
 // isInput reports whether a file is one that configure or make read.
@@ -161,6 +165,11 @@ func (j *job) apply(ctx context.Context, changes []Change) (bool, error) {
 		}
 		for _, name := range c.Gone {
 			if err := j.t.Root().RemoveAll(name); err != nil {
+				return false, fmt.Errorf("%s: %w", c.What, err)
+			}
+		}
+		for _, name := range c.Folders {
+			if err := j.t.Root().MkdirAll(name, 0o755); err != nil {
 				return false, fmt.Errorf("%s: %w", c.What, err)
 			}
 		}

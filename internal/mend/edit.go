@@ -86,9 +86,20 @@ func (j *job) renaming(ctx context.Context, name string) ([]Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	word := regexp.MustCompile(`\b` + name + `\b`)
 	return j.rewriting(fmt.Sprintf("call the program's own %s own_%[1]s", name), files, func(_ string, text []byte) []byte {
-		return word.ReplaceAll(text, []byte("own_"+name))
+		return []byte(written(string(text), name, "own_"+name))
+	})
+}
+
+// written has other words for a name in a source of C, but not in its comments and strings.
+func written(text, name, other string) string {
+	word := `\b` + strings.ReplaceAll(regexp.QuoteMeta(name), " ", `\s+`) + `\b`
+	token := regexp.MustCompile(`(?s)/\*.*?\*/|//[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|` + word)
+	return token.ReplaceAllStringFunc(text, func(said string) string {
+		if strings.ContainsRune("/\"'", rune(said[0])) {
+			return said
+		}
+		return other
 	})
 }
 
@@ -103,8 +114,7 @@ func (j *job) wording(f diagnosis.Finding, names map[string]string) ([]Change, e
 	var said []string
 	text := string(file.Content())
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		word := regexp.MustCompile(`\b` + strings.ReplaceAll(regexp.QuoteMeta(name), " ", `\s+`) + `\b`)
-		if now := word.ReplaceAllLiteralString(text, names[name]); now != text {
+		if now := written(text, name, names[name]); now != text {
 			text, said = now, append(said, names[name]+" for "+name)
 		}
 	}

@@ -452,25 +452,32 @@ func (j *job) searching(name string) ([]Change, error) {
 	if !sound.MatchString(name) || name == "" {
 		return nil, nil
 	}
-	var dirs []string
+	var dirs []string // absolute
 	err := fs.WalkDir(j.t.Root().FS(), ".", func(at string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && (at == name || strings.HasSuffix(at, "/"+name)) {
-			dirs = append(dirs, strings.TrimSuffix(strings.TrimSuffix(at, name), "/"))
+			dirs = append(dirs, filepath.Join(j.Top, strings.TrimSuffix(strings.TrimSuffix(at, name), "/")))
 		}
 		return nil
 	})
-	if err != nil || len(dirs) > many {
+	if err != nil {
 		return nil, err
+	}
+	for _, pattern := range []string{"/usr/local/include", "/usr/include/*", "/usr/local/include/*", "/usr/include/*/*"} {
+		found, _ := filepath.Glob(filepath.Join(pattern, name))
+		for _, at := range found {
+			dirs = append(dirs, strings.TrimSuffix(at, "/"+name))
+		}
+	}
+	if len(dirs) > many {
+		return nil, nil
 	}
 	var all []Change
 	for _, dir := range dirs {
-		rel, err := filepath.Rel(j.target.Dir, filepath.Join(j.Top, dir))
-		if err != nil {
-			continue
-		}
-		flag := "-I" + rel
-		if _, configured := j.setup(j.target.Dir); configured {
-			flag = "-I" + filepath.Join(j.Top, dir)
+		flag := "-I" + dir
+		rel, err := filepath.Rel(j.target.Dir, dir)
+		inside, ierr := filepath.Rel(j.Top, dir)
+		if _, configured := j.setup(j.target.Dir); !configured && err == nil && ierr == nil && filepath.IsLocal(inside) {
+			flag = "-I" + rel
 		}
 		changes, err := j.flags(map[string]string{"CPPFLAGS": flag})
 		if err != nil {

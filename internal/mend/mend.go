@@ -190,6 +190,9 @@ func With(changes []Change, argv, env []string) ([]string, []string) {
 		switch tool(argv) {
 		case toolMake:
 			argv = append(argv, c.Make...)
+			if c.Program != "" {
+				argv[0] = c.Program
+			}
 		case toolConfigure:
 			argv = append(argv, c.Configure...)
 		}
@@ -344,6 +347,7 @@ type job struct {
 }
 
 func (m *Mender) newJob(ctx context.Context, f Failure) (*job, error) {
+	f.Env = build.Merge(f.Env, speaking)
 	j := &job{Mender: m, f: f, log: f.Log, whole: target.Way{Argv: f.Argv, Dir: f.Dir}}
 	var err error
 	if j.red, err = m.diagnose(f.Log); err != nil {
@@ -465,7 +469,7 @@ func (j *job) run(ctx context.Context, argv []string, dir string, env []string) 
 		return build.Result{}, path, err
 	}
 	defer log.Close()
-	r, err := build.Run(ctx, build.Command{Argv: argv, Dir: dir, Env: build.Merge(env, speaking), Log: log, Hold: j.Hold, Status: path + ".status"})
+	r, err := build.Run(ctx, build.Command{Argv: argv, Dir: dir, Env: env, Log: log, Hold: j.Hold, Status: path + ".status"})
 	return r, path, err
 }
 

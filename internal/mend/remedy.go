@@ -190,6 +190,12 @@ func (j *job) remedy(ctx context.Context, f diagnosis.Finding, try signature.Try
 		return j.renaming(ctx, try.Rename)
 	case len(try.Replace) > 0:
 		return j.replacing(ctx, try.Replace)
+	case try.Folder != "":
+		return j.folder(try.Folder), nil
+	case try.Program != "":
+		return j.program(try.Program), nil
+	case try.Macro != "":
+		return j.macro(try.Macro)
 	case len(try.Words) > 0:
 		return j.wording(f, try.Words)
 	case try.Delete != "":

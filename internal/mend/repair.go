@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -382,4 +383,58 @@ func (j *job) interpreter(f diagnosis.Finding) ([]Change, error) {
 		all = append(all, c)
 	}
 	return all, nil
+}
+
+// folder makes the folder of a file that is to be made.
+func (j *job) folder(name string) []Change {
+	at := name
+	if !filepath.IsAbs(at) {
+		at = filepath.Join(j.dir(), name)
+	}
+	rel, err := filepath.Rel(j.Top, filepath.Dir(at))
+	if err != nil || !filepath.IsLocal(rel) || !sound.MatchString(rel) {
+		return nil
+	}
+	if _, err := j.t.Root().Stat(rel); err == nil {
+		return nil
+	}
+	return []Change{{What: "make the folder " + rel, From: Known, Folders: []string{rel}}}
+}
+
+// program has another make read the makefiles.
+func (j *job) program(name string) []Change {
+	path, err := exec.LookPath(name)
+	if err != nil || tool(j.f.Argv) != toolMake || filepath.Base(j.f.Argv[0]) == name {
+		return nil
+	}
+	return []Change{{What: "build with " + name, From: Known, Program: path, whole: true}}
+}
+
+// place is behind which line of configure.ac a macro may stand.
+var place = regexp.MustCompile(`(?m)^[ \t]*AC_PROG_(?:CC|CXX)\b[^\n]*\n|^[ \t]*AM_INIT_AUTOMAKE\b[^\n]*\n`)
+
+// macro has configure.ac call a macro.
+func (j *job) macro(name string) ([]Change, error) {
+	if !identifier.MatchString(name) {
+		return nil, nil
+	}
+	rel, err := filepath.Rel(j.Top, j.source())
+	if err != nil || !filepath.IsLocal(rel) {
+		return nil, nil
+	}
+	for _, file := range []string{"configure.ac", "configure.in"} {
+		f, err := j.t.Read(path.Join(filepath.ToSlash(rel), file))
+		if err != nil || f.IsLink() || bytes.Contains(f.Content(), []byte(name)) {
+			continue
+		}
+		all := place.FindAllIndex(f.Content(), -1)
+		if len(all) == 0 {
+			continue
+		}
+		at := all[len(all)-1][1]
+		f.Data, f.Parts = slices.Concat(f.Content()[:at], []byte(name+"\n"), f.Content()[at:]), nil
+		c, err := j.newChange("call "+name+" in "+f.Name, Known, f)
+		return []Change{j.reconfiguring(c)}, err
+	}
+	return nil, nil
 }

@@ -46,6 +46,12 @@ type Try struct {
 	Configure []string `json:"configure,omitempty"`
 	// Further arguments of make.
 	Make []string `json:"make,omitempty"`
+	// Another make: gmake or bmake.
+	Program string `json:"program,omitempty"`
+	// A macro that configure.ac is to call.
+	Macro string `json:"macro,omitempty"`
+	// A file of the build whose folder is made.
+	Folder string `json:"folder,omitempty"`
 	// Further environment of all commands.
 	Env map[string]string `json:"env,omitempty"`
 	// A word that is taken out of the makefiles.
@@ -100,7 +106,7 @@ func (t *Try) Shape(n yamlfile.Node) {
 	type plain Try
 	n.Decode((*plain)(t))
 	if len(t.texts()) == 0 && t.Repair == "" {
-		n.Fail("nothing to try", "include, header, instead, define, search, library, flags, configure, make, env, drop, rename, delete, replace, words, remove, create or repair")
+		n.Fail("nothing to try", "include, header, instead, define, search, library, flags, configure, make, program, macro, folder, env, drop, rename, delete, replace, words, remove, create or repair")
 	}
 	flags, _ := n.Child("flags")
 	for _, name := range slices.Sorted(maps.Keys(t.Flags)) {
@@ -114,7 +120,7 @@ func (t *Try) Shape(n yamlfile.Node) {
 // texts are all that may hold what was captured.
 func (t *Try) texts() []string {
 	var all []string
-	for _, text := range []string{t.Include, t.Header, t.Instead, t.Define, t.Search, t.Library, t.Drop, t.Rename, t.Delete, t.Remove, t.Create} {
+	for _, text := range []string{t.Include, t.Header, t.Instead, t.Define, t.Search, t.Library, t.Drop, t.Rename, t.Delete, t.Remove, t.Create, t.Program, t.Macro, t.Folder} {
 		if text != "" {
 			all = append(all, text)
 		}
@@ -148,6 +154,7 @@ func (t *Try) filled(m Match) Try {
 		Search: m.Fill(t.Search), Library: m.Fill(t.Library), Flags: table(t.Flags), Configure: list(t.Configure),
 		Make: list(t.Make), Env: table(t.Env), Repair: t.Repair,
 		Replace: table(t.Replace), Words: table(t.Words), Drop: m.Fill(t.Drop), Rename: m.Fill(t.Rename), Delete: m.Fill(t.Delete), Remove: m.Fill(t.Remove), Create: m.Fill(t.Create),
+		Program: m.Fill(t.Program), Macro: m.Fill(t.Macro), Folder: m.Fill(t.Folder),
 	}
 }
 
