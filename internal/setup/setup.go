@@ -123,7 +123,7 @@ func autoconf(dir string) (Setup, bool) {
 	}
 	if m := configRun.FindStringSubmatch(text); m != nil { // autoconf 2.13
 		s.ancient = true
-		for _, word := range strings.Fields(m[1]) {
+		for word := range strings.FieldsSeq(m[1]) {
 			s.told += " '" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 		}
 		return s, true
