@@ -56,6 +56,7 @@ type Change struct {
 	Reaches bool
 
 	whole  bool   // only the failed command itself can show whether it helps
+	omits  bool   // a header is left out, with all that it may have declared
 	header string // that is included
 	old    []was
 }

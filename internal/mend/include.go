@@ -87,6 +87,12 @@ func (j *job) declaring(ctx context.Context, f diagnosis.Finding, name, log stri
 // implicit is how compilers warn of a function that nothing declares.
 var implicit = regexp.MustCompile(`(?m)^([^\s:]+):(\d+):\d+: warning: (?:incompatible )?implicit declaration of (?:built-in )?function ['‘](\w+)['’]`)
 
+// undeclared reports whether a log warns of functions that nothing declares.
+func undeclared(log string) bool {
+	text, err := os.ReadFile(log)
+	return err != nil || implicit.Match(text)
+}
+
 // complete adds what else a source lacks that was given an include: a function that nothing
 // declares is only warned of, but what it gives is then taken for an int.
 func (j *job) complete(ctx context.Context, chain []Change, log string) ([]Change, error) {

@@ -16,7 +16,7 @@ import (
 // header declares: as it stands there.
 func (j *job) prototypes(ctx context.Context, f diagnosis.Finding, name string) ([]Change, error) {
 	file, line, ok := j.place(f)
-	if !ok || !identifier.MatchString(name) || header.LanguageOf(file.Name) != header.C {
+	if !ok || !identifier.MatchString(name) || path.Ext(file.Name) != ".c" {
 		return nil, nil
 	}
 	sources, err := j.all(ctx, func(at string) bool { return path.Ext(at) == ".c" && at != file.Name })
@@ -73,4 +73,40 @@ func prototype(source, name string) (declared string, ok bool) {
 		result += " "
 	}
 	return "extern " + strings.TrimPrefix(result, "extern ") + name + " (" + parameters + ");", true
+}
+
+// undeclaring takes a declaration of a function without parameters out of a file, and includes
+// what declares it.
+func (j *job) undeclaring(f diagnosis.Finding, name string) ([]Change, error) {
+	file, _, ok := j.place(f)
+	if !ok || !identifier.MatchString(name) {
+		return nil, nil
+	}
+	declares := regexp.MustCompile(`(?m)^[ \t]*(?:extern[ \t]+)?(?:[A-Za-z_]\w*[ \t*]+)+` + name + `[ \t]*\([ \t]*\)[ \t]*;[^\n]*\n`)
+	text := declares.ReplaceAll(file.Content(), nil)
+	headers := j.Headers.Declaring(name, header.LanguageOf(file.Name), j.OS)
+	if len(text) == len(file.Content()) || len(headers) == 0 {
+		return nil, nil // a function of its own must be declared
+	}
+	what := "leave the declaration of " + name + "() to <" + headers[0].Header + "> in " + file.Name
+	if with, _, err := header.Include(text, headers[0].Header, 0); err == nil {
+		text = with
+	}
+	c, err := j.rewritten(what, file, text)
+	return []Change{c}, err
+}
+
+// omitting takes the include of a header of the system out of a file.
+func (j *job) omitting(f diagnosis.Finding, name string) ([]Change, error) {
+	file, _, ok := j.place(f)
+	if !ok || name == "" {
+		return nil, nil
+	}
+	includes := regexp.MustCompile(`(?m)^[ \t]*#[ \t]*include[ \t]*[<"]` + regexp.QuoteMeta(name) + `[>"][^\n]*\n`)
+	if at := includes.Find(file.Content()); at == nil || !strings.Contains(string(at), "<") && !path.IsAbs(name) {
+		return nil, nil // one of the program's own has something in it
+	}
+	c, err := j.rewritten("do not include "+name+" in "+file.Name, file, includes.ReplaceAll(file.Content(), nil))
+	c.omits = true
+	return []Change{c}, err
 }

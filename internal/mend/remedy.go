@@ -178,6 +178,10 @@ func (j *job) remedy(ctx context.Context, f diagnosis.Finding, try signature.Try
 		return j.including(f, []string{try.Header})
 	case try.Instead != "":
 		return j.instead(f, try.Instead)
+	case try.Omit != "":
+		return j.omitting(f, try.Omit)
+	case try.Undeclare != "":
+		return j.undeclaring(f, try.Undeclare)
 	case try.Define != "":
 		return j.defining(f, try.Define)
 	case try.Search != "":

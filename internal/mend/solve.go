@@ -144,6 +144,8 @@ func (j *job) search(ctx context.Context, chain []Change, red diagnosis.Diagnosi
 			return nil, err
 		}
 		switch {
+		case now == nil && c.omits && undeclared(nowLog):
+			j.tell(c, event.NoHelp, "what it declares is used", nowLog)
 		case now == nil:
 			j.tell(c, event.Helped, "", nowLog)
 			if try, err = j.complete(ctx, try, nowLog); err != nil {
@@ -243,7 +245,7 @@ func (j *job) attempt(ctx context.Context, chain []Change) (now *diagnosis.Diagn
 		stale func(string) bool
 		way   target.Way
 	}{{j.removeNamed, j.remaking()}, {j.clean(ctx), j.remaking()}, {func(string) bool { return true }, j.whole}} {
-		if now.Outcome == diagnosis.Failed && !same(now.Findings[0], j.red.Findings[0]) && !j.removed[now.Findings[0].Symbol] || !again.stale(log) {
+		if now.Outcome == diagnosis.Failed && !j.stale(now.Findings[0]) || !again.stale(log) {
 			continue
 		}
 		if now, log, err = j.make(ctx, again.way, chain); err != nil || now == nil {
@@ -251,6 +253,13 @@ func (j *job) attempt(ctx context.Context, chain []Change) (now *diagnosis.Diagn
 		}
 	}
 	return now, log, nil
+}
+
+// stale reports whether an error may come from what was made before: it is the same, or of its
+// kind where the target is linked, or something is missing that was removed.
+func (j *job) stale(f diagnosis.Finding) bool {
+	root := j.red.Findings[0]
+	return same(f, root) || j.links() && f.Signature == root.Signature || j.removed[f.Symbol]
 }
 
 // way is how the target is made to see what a change does.

@@ -34,6 +34,11 @@ type Try struct {
 	Header string `json:"header,omitempty"`
 	// A header that is not to be had here: {file} gets what is in its place.
 	Instead string `json:"instead,omitempty"`
+	// A header that {file} does without.
+	Omit string `json:"omit,omitempty"`
+	// A function that {file} declares as C was written first: that goes, and the header that
+	// declares it is included.
+	Undeclare string `json:"undeclare,omitempty"`
 	// A macro that is defined in {file}, above what it includes: NAME or NAME=VALUE.
 	Define string `json:"define,omitempty"`
 	// A header that may be in the tree: its folder becomes one where headers are looked for.
@@ -106,7 +111,7 @@ func (t *Try) Shape(n yamlfile.Node) {
 	type plain Try
 	n.Decode((*plain)(t))
 	if len(t.texts()) == 0 && t.Repair == "" {
-		n.Fail("nothing to try", "include, header, instead, define, search, library, flags, configure, make, program, macro, folder, env, drop, rename, delete, replace, words, remove, create or repair")
+		n.Fail("nothing to try", "include, header, instead, omit, undeclare, define, search, library, flags, configure, make, program, macro, folder, env, drop, rename, delete, replace, words, remove, create or repair")
 	}
 	flags, _ := n.Child("flags")
 	for _, name := range slices.Sorted(maps.Keys(t.Flags)) {
@@ -120,7 +125,7 @@ func (t *Try) Shape(n yamlfile.Node) {
 // texts are all that may hold what was captured.
 func (t *Try) texts() []string {
 	var all []string
-	for _, text := range []string{t.Include, t.Header, t.Instead, t.Define, t.Search, t.Library, t.Drop, t.Rename, t.Delete, t.Remove, t.Create, t.Program, t.Macro, t.Folder} {
+	for _, text := range []string{t.Include, t.Header, t.Instead, t.Define, t.Search, t.Library, t.Drop, t.Rename, t.Delete, t.Remove, t.Create, t.Program, t.Macro, t.Folder, t.Omit, t.Undeclare} {
 		if text != "" {
 			all = append(all, text)
 		}
@@ -154,7 +159,7 @@ func (t *Try) filled(m Match) Try {
 		Search: m.Fill(t.Search), Library: m.Fill(t.Library), Flags: table(t.Flags), Configure: list(t.Configure),
 		Make: list(t.Make), Env: table(t.Env), Repair: t.Repair,
 		Replace: table(t.Replace), Words: table(t.Words), Drop: m.Fill(t.Drop), Rename: m.Fill(t.Rename), Delete: m.Fill(t.Delete), Remove: m.Fill(t.Remove), Create: m.Fill(t.Create),
-		Program: m.Fill(t.Program), Macro: m.Fill(t.Macro), Folder: m.Fill(t.Folder),
+		Program: m.Fill(t.Program), Macro: m.Fill(t.Macro), Folder: m.Fill(t.Folder), Omit: m.Fill(t.Omit), Undeclare: m.Fill(t.Undeclare),
 	}
 }
 
