@@ -14,6 +14,7 @@ import (
 	"unicode"
 
 	"srcmend/internal/diagnosis"
+	"srcmend/internal/header"
 	"srcmend/internal/tree"
 )
 
@@ -119,6 +120,34 @@ func (j *job) wording(f diagnosis.Finding, names map[string]string) ([]Change, e
 		}
 	}
 	return j.rewriting("write "+strings.Join(said, " and ")+" in "+file.Name, []tree.File{file}, func(string, []byte) []byte { return []byte(text) })
+}
+
+// matching writes something else for what matches expressions in the file that an error is
+// about, and includes a header if one is given.
+func (j *job) matching(f diagnosis.Finding, patterns map[string]string, include string) ([]Change, error) {
+	file, _, ok := j.place(f)
+	if !ok {
+		if file, ok = j.script(f.File); !ok {
+			return nil, nil
+		}
+	}
+	text := file.Content()
+	for _, pattern := range slices.Sorted(maps.Keys(patterns)) {
+		text = regexp.MustCompile("(?m)"+pattern).ReplaceAll(text, []byte(patterns[pattern]))
+	}
+	if bytes.Equal(text, file.Content()) {
+		return nil, nil
+	}
+	if include != "" {
+		if with, _, err := header.Include(text, include, 0); err == nil {
+			text = with
+		}
+	}
+	what := "correct " + file.Name
+	if f.Symbol != "" {
+		what += " where it has " + f.Symbol
+	}
+	return j.rewriting(what, []tree.File{file}, func(string, []byte) []byte { return text })
 }
 
 // deleting takes lines with a text out of the file, and out of what it was made from.

@@ -174,6 +174,8 @@ func (j *job) remedy(ctx context.Context, f diagnosis.Finding, try signature.Try
 	switch {
 	case try.Include != "":
 		return j.declaring(ctx, f, try.Include, log)
+	case len(try.Rewrite) > 0:
+		return j.matching(f, try.Rewrite, try.Header)
 	case try.Header != "":
 		return j.including(f, []string{try.Header})
 	case try.Instead != "":

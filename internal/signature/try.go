@@ -3,6 +3,7 @@ package signature
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -69,6 +70,9 @@ type Try struct {
 	Replace map[string]string `json:"replace,omitempty"`
 	// Names in {file}, with single blanks between their words, and what stands for them.
 	Words map[string]string `json:"words,omitempty"`
+	// Regular expressions over {file}, and what stands for what they match, $1 being a group; with
+	// a header, that is included besides.
+	Rewrite map[string]string `json:"rewrite,omitempty"`
 	// A file or folder of the tree that is removed, for it can be made anew.
 	Remove string `json:"remove,omitempty"`
 	// Files that are made, empty.
@@ -111,7 +115,14 @@ func (t *Try) Shape(n yamlfile.Node) {
 	type plain Try
 	n.Decode((*plain)(t))
 	if len(t.texts()) == 0 && t.Repair == "" {
-		n.Fail("nothing to try", "include, header, instead, omit, undeclare, define, search, library, flags, configure, make, program, macro, folder, env, drop, rename, delete, replace, words, remove, create or repair")
+		n.Fail("nothing to try", "include, header, instead, omit, undeclare, define, search, library, flags, configure, make, program, macro, folder, env, drop, rename, delete, replace, words, rewrite, remove, create or repair")
+	}
+	rewrite, _ := n.Child("rewrite")
+	for _, pattern := range slices.Sorted(maps.Keys(t.Rewrite)) {
+		if _, err := regexp.Compile("(?m)" + pattern); err != nil {
+			at, _ := rewrite.Child(pattern)
+			at.Fail(err.Error(), "")
+		}
 	}
 	flags, _ := n.Child("flags")
 	for _, name := range slices.Sorted(maps.Keys(t.Flags)) {
@@ -131,7 +142,7 @@ func (t *Try) texts() []string {
 		}
 	}
 	all = slices.Concat(all, t.Configure, t.Make)
-	for _, m := range []map[string]string{t.Flags, t.Env, t.Replace, t.Words} {
+	for _, m := range []map[string]string{t.Flags, t.Env, t.Replace, t.Words, t.Rewrite} {
 		for _, key := range slices.Sorted(maps.Keys(m)) {
 			all = append(all, m[key])
 		}
@@ -158,7 +169,7 @@ func (t *Try) filled(m Match) Try {
 		Include: m.Fill(t.Include), Header: m.Fill(t.Header), Instead: m.Fill(t.Instead), Define: m.Fill(t.Define),
 		Search: m.Fill(t.Search), Library: m.Fill(t.Library), Flags: table(t.Flags), Configure: list(t.Configure),
 		Make: list(t.Make), Env: table(t.Env), Repair: t.Repair,
-		Replace: table(t.Replace), Words: table(t.Words), Drop: m.Fill(t.Drop), Rename: m.Fill(t.Rename), Delete: m.Fill(t.Delete), Remove: m.Fill(t.Remove), Create: m.Fill(t.Create),
+		Replace: table(t.Replace), Words: table(t.Words), Rewrite: table(t.Rewrite), Drop: m.Fill(t.Drop), Rename: m.Fill(t.Rename), Delete: m.Fill(t.Delete), Remove: m.Fill(t.Remove), Create: m.Fill(t.Create),
 		Program: m.Fill(t.Program), Macro: m.Fill(t.Macro), Folder: m.Fill(t.Folder), Omit: m.Fill(t.Omit), Undeclare: m.Fill(t.Undeclare),
 	}
 }
