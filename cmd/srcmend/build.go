@@ -55,6 +55,14 @@ on in the same tree. What was done is shown, and stands in the receipt; --learn
 writes it into your recipes; --mend says how much of that you want. On a terminal
 you are asked for what is in no recipe.
 
+What compiles may be wrong all the same: where the recipe says how the package's
+own tests are run, they are run in a build that was mended. If they fail, they are
+run without what has mended it as well, and what does not fail then keeps the
+package from being installed; --check says when they are run.
+
+--ablate installs nothing: it builds with all fixes, and then without each of them
+in turn, and says which are still needed here.
+
 Run again after an interruption, even kill -9, it goes on where it stopped.
 What is already installed by the same plan is not built again.
 
@@ -71,6 +79,7 @@ func (a *app) buildVerb() *cobra.Command {
 		Long:  buildHelp,
 		Example: `  srcmend build dovecot@2.3.19.1 --prefix /opt/dovecot
   srcmend build dovecot --dry-run
+  srcmend build dovecot@2.3.4 --ablate --prefix /opt/dovecot
   srcmend build dovecot -- --with-ldap=yes`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			n := cmd.ArgsLenAtDash()

@@ -33,7 +33,9 @@ A fix of the recipe that cures the error is applied, what could not be made is m
 itself to see whether it helps, and the command is run once more, in the same tree. With
 --mend=auto what the catalogue knows is tried as well: an include that is missing, a flag of
 the compiler, what configure needs. Each attempt is shown with what it changes; what does not
-help is undone, byte for byte. On a terminal you are asked first (--mend=ask).
+help is undone, byte for byte. On a terminal you are asked first (--mend=ask). What has
+mended the tree can be taken back with srcmend patch -R, and when the package's own tests
+fail later, it is said what has.
 
 What the command leaves in the background can go on writing, but nobody listens to that any
 more. A signal that is sent to the whole process group, unless by the keys of the terminal,

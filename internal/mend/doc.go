@@ -19,6 +19,10 @@
 // on the way, if that has a remedy in its turn, and else no success. What an attempt has done,
 // but for the remedy itself, is undone; if none is right, all of it.
 //
+// A source that is corrected, and shows another error, is corrected to the end before flags
+// that only quiet the compiler are tried. When all of that was in vain, upstream's history is
+// asked, where somebody has said how ([Mender.Hunt]).
+//
 // Where a change can only show when more is made anew, because a header was changed that no
 // rule knows of or because of flags of the compiler, what the error names is removed first,
 // and at last all that was made.
@@ -30,6 +34,8 @@
 //
 // # What it does not do
 //
-// It does not change files outside of the tree, nor the machine: what has to be installed is
-// only said. It does not know what a remedy does to a program that compiles.
+// It does not change files outside of the tree and the folder that is built in, nor the
+// machine: what has to be installed is only said. It does not know what a remedy does to a
+// program that compiles: it tells by [Mender.Past] what was done, and whoever runs the
+// package's own tests can say so.
 package mend

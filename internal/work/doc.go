@@ -7,6 +7,7 @@
 //	  state.json         how far the plan has come
 //	  source/            the unpacked, patched tree
 //	  stage/             what install wrote
+//	  unmended/          the same without what has mended it, while its tests are run
 //	  tmp/               TMPDIR and HOME of the commands
 //	  status/            how each command ended
 //
