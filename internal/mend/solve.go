@@ -114,7 +114,7 @@ func (j *job) search(ctx context.Context, chain []Change, red diagnosis.Diagnosi
 	if err != nil {
 		return nil, err
 	}
-	if len(chain) == 0 && tool(j.f.Argv) == toolMake && j.parallel() {
+	if len(chain) == 0 && tool(j.f.Argv) == toolMake && j.parallel() && early(root) {
 		candidates = append(candidates, serial)
 	}
 	var ahead [][]Change // changes that have led to another error
@@ -176,6 +176,14 @@ func (j *job) search(ctx context.Context, chain []Change, red diagnosis.Diagnosi
 		}
 	}
 	return nil, nil
+}
+
+// absent is how programs say that something is not there.
+var absent = regexp.MustCompile(`No such file|not found|[Cc]annot find|No rule to make|does not exist|file truncated|file format`)
+
+// early reports whether an error may come of something that was not made yet.
+func early(f diagnosis.Finding) bool {
+	return f.Line == 0 || f.At < len(f.Excerpt) && absent.MatchString(f.Excerpt[f.At])
 }
 
 // besideRoot is how many findings are looked at.
