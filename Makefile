@@ -12,7 +12,7 @@ build:
 
 # Every test, under the race detector.
 test:
-	$(GO) test -race -timeout 40m ./...
+	$(GO) test -race -timeout 60m ./...
 
 # What must be clean before a commit.
 check: build
