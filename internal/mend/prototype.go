@@ -96,10 +96,15 @@ func (j *job) undeclaring(f diagnosis.Finding, name string) ([]Change, error) {
 	return []Change{c}, err
 }
 
-// omitting takes the include of a header of the system out of a file.
+// systems are the folders that systems have their own headers in, of which each has others.
+var systems = []string{"sys", "net", "netinet", "machine", "linux", "asm", "bsd", "sun", "xpg4"}
+
+// omitting takes the include of a header of another system out of a file. One of a library is
+// missing here, and what is made without it may lack something.
 func (j *job) omitting(f diagnosis.Finding, name string) ([]Change, error) {
 	file, _, ok := j.place(f)
-	if !ok || name == "" {
+	folder, _, _ := strings.Cut(name, "/")
+	if !ok || !path.IsAbs(name) && !slices.Contains(systems, folder) {
 		return nil, nil
 	}
 	includes := regexp.MustCompile(`(?m)^[ \t]*#[ \t]*include[ \t]*[<"]` + regexp.QuoteMeta(name) + `[>"][^\n]*\n`)
