@@ -188,7 +188,7 @@ const makefile = "half:\n\techo begun >half; echo $$$$ >pid; sleep 60; echo done
 func waitFor(t *testing.T, path string) {
 	t.Helper()
 	for range 1000 {
-		if _, err := os.Stat(path); err == nil {
+		if info, err := os.Stat(path); err == nil && info.Size() > 0 {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -225,7 +225,7 @@ func TestCancel(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		for range 1000 {
-			if _, err := os.Stat(filepath.Join(dir, "pid")); err == nil {
+			if info, err := os.Stat(filepath.Join(dir, "pid")); err == nil && info.Size() > 0 {
 				break
 			}
 			time.Sleep(10 * time.Millisecond)

@@ -156,7 +156,8 @@ func put(kept, root *os.Root, e entry) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err == nil && (now.Mode.Type() != e.Mode.Type() || !e.Mode.IsRegular() && !e.Mode.IsDir()) {
+	another := e.Mode.IsRegular() && now.Inode != e.Inode // which may have other names, with other contents
+	if err == nil && (another || now.Mode.Type() != e.Mode.Type() || !e.Mode.IsRegular() && !e.Mode.IsDir()) {
 		if err := remove(root, e.Name); err != nil {
 			return err
 		}

@@ -141,6 +141,20 @@ func TestSecondName(t *testing.T) {
 	}
 }
 
+// TestSecondNameElsewhere: where a file with two names has come to stand for another one, that
+// is put back without the names sharing what is written.
+func TestSecondNameElsewhere(t *testing.T) {
+	dir := folder(t)
+	want := state(t, dir)
+	s, err := Take(t.Context(), dir, filepath.Join(t.TempDir(), "keep"))
+	must(t, err)
+	must(t, os.Rename(filepath.Join(dir, "src/main.c"), filepath.Join(dir, "configure")))
+	must(t, s.Restore(t.Context()))
+	if got := state(t, dir); got != want {
+		t.Errorf("it is\n%s\nand was\n%s", got, want)
+	}
+}
+
 func TestGitIsLeftAlone(t *testing.T) {
 	dir := folder(t)
 	s, err := Take(t.Context(), dir, filepath.Join(t.TempDir(), "keep"))
