@@ -14,6 +14,15 @@ build:
 test:
 	$(GO) test -race -timeout 60m ./...
 
+# Installs what some tests want beside Go, a C compiler and make, where that is known; a test
+# whose program is not there skips, and says so.
+tools:
+	if command -v apt-get >/dev/null && test "$$(id -u)" = 0; then \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends $(TOOLS); \
+	else echo "install by hand what is missing of: $(TOOLS)"; fi
+TOOLS = autoconf automake bison bmake clang-16 cmake flex g++ gawk gettext gfortran git libbsd-dev libfl-dev \
+	libssl-dev libtool libxml2-dev make meson ninja-build perl pkg-config python3-minimal quilt zlib1g-dev
+
 # What must be clean before a commit.
 check: build
 	$(GO) vet ./...
@@ -69,4 +78,4 @@ fuzz:
 clean:
 	rm -rf srcmend demo
 
-.PHONY: all build test check cross demo corpus bench golden fuzz clean
+.PHONY: all build test tools check cross demo corpus bench golden fuzz clean

@@ -43,10 +43,17 @@ func TestScripts(t *testing.T) {
 			"archive": archiveCmd, "exits": exitsCmd, "serve": serveCmd,
 		},
 		Condition: func(cond string) (bool, error) {
-			if cond != "sources" {
-				return false, fmt.Errorf("unknown condition %q", cond)
+			switch cond {
+			case "sources":
+				return reachable(t), nil
+			case "terminals":
+				f, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+				if err == nil {
+					err = f.Close()
+				}
+				return err == nil, nil
 			}
-			return reachable(t), nil
+			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 	})
 }
