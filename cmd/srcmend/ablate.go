@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"srcmend/internal/event"
 	"srcmend/internal/history"
 	"srcmend/internal/mend"
@@ -56,14 +54,10 @@ func (x *ablation) prepare() error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+	if x.lock, err = work.Lock(dir + ".lock"); errors.Is(err, work.ErrLocked) {
+		return fmt.Errorf("another srcmend is at work in %s", dir)
+	} else if err != nil {
 		return err
-	}
-	if x.lock, err = os.OpenFile(dir+".lock", os.O_CREATE|os.O_RDWR, 0o644); err != nil {
-		return err
-	}
-	if err := unix.Flock(int(x.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return errors.Join(fmt.Errorf("another srcmend is at work in %s", dir), x.lock.Close())
 	}
 	if err := work.RemoveAll(dir); err != nil { // of one that was killed
 		return errors.Join(err, x.lock.Close())
@@ -147,7 +141,7 @@ type trial struct {
 // mended the whole.
 func (x *ablation) build(ctx context.Context, name string, without *applied, whole []applied) (trial, error) {
 	o := x.o
-	o.workDir, o.root, o.keep = filepath.Join(o.workDir, name), filepath.Join(o.workDir, name, "root"), x.o.keep
+	o.workDir, o.root = filepath.Join(o.workDir, name), filepath.Join(o.workDir, name, "root")
 	if without != nil {
 		o.mend.mode = mendAuto
 		o.mend.only = func(c mend.Change) bool {

@@ -241,12 +241,15 @@ func buildDir(f Failure) string {
 	return f.Dir
 }
 
-// kepts are the folders that are kept as they are, by where: first the source, which must not be
-// older than what was made of it.
-func (m *Mender) kepts() [][2]string {
-	all := [][2]string{{m.Top, m.snapshotDir()}}
+// A keeping is a folder that is kept as it is, in a snapshot.
+type keeping struct{ dir, into string }
+
+// keepings are those of the source and of where it is built. The source goes first, since it
+// must not be older than what was made of it.
+func (m *Mender) keepings() []keeping {
+	all := []keeping{{m.Top, m.snapshotDir()}}
 	if m.Build != "" {
-		all = append(all, [2]string{m.Build, filepath.Join(m.Keep, "before-build")})
+		all = append(all, keeping{m.Build, filepath.Join(m.Keep, "before-build")})
 	}
 	return all
 }
@@ -259,8 +262,8 @@ func (m *Mender) take(ctx context.Context) error {
 	if err := os.MkdirAll(m.Keep, 0o700); err != nil {
 		return fmt.Errorf("making the folder that the tree is kept in: %w", err)
 	}
-	for _, k := range slices.Backward(m.kepts()) {
-		if _, err := snapshot.Take(ctx, k[0], k[1]); err != nil {
+	for _, k := range slices.Backward(m.keepings()) {
+		if _, err := snapshot.Take(ctx, k.dir, k.into); err != nil {
 			return err
 		}
 	}
@@ -276,8 +279,8 @@ func (m *Mender) undo() error {
 // Left reports whether an attempt in the tree has not come to its end: it is under way, or was
 // killed.
 func (m *Mender) Left() bool {
-	return m.Keep != "" && slices.ContainsFunc(m.kepts(), func(k [2]string) bool {
-		_, err := snapshot.Open(k[1])
+	return m.Keep != "" && slices.ContainsFunc(m.keepings(), func(k keeping) bool {
+		_, err := snapshot.Open(k.into)
 		return err == nil
 	})
 }
@@ -285,20 +288,20 @@ func (m *Mender) Left() bool {
 // Recover puts everything back if attempts were killed, and reports whether that was so.
 func (m *Mender) Recover(ctx context.Context) (bool, error) {
 	undone := false
-	for _, k := range m.kepts() {
-		s, err := snapshot.Open(k[1])
+	for _, k := range m.keepings() {
+		s, err := snapshot.Open(k.into)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			if err := snapshot.Remove(k[1]); err != nil {
+			if err := snapshot.Remove(k.into); err != nil {
 				return undone, err
 			}
 			continue
 		case err != nil:
 			return undone, err
-		case s.Dir() != k[0]:
+		case s.Dir() != k.dir:
 			return undone, fmt.Errorf("%s keeps what was in %s, which is not this tree", m.Keep, s.Dir())
 		}
-		if t, err := tree.Open(k[0]); err == nil { // ends what an edit has left
+		if t, err := tree.Open(k.dir); err == nil { // ends what an edit has left
 			_ = t.Close()
 		}
 		if err := s.Restore(ctx); err != nil {
@@ -311,8 +314,8 @@ func (m *Mender) Recover(ctx context.Context) (bool, error) {
 
 // drop forgets everything as it was.
 func (m *Mender) drop() error {
-	for _, k := range m.kepts() {
-		if err := snapshot.Remove(k[1]); err != nil {
+	for _, k := range m.keepings() {
+		if err := snapshot.Remove(k.into); err != nil {
 			return err
 		}
 	}

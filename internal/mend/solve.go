@@ -87,8 +87,8 @@ func same(a, b diagnosis.Finding) bool { return a.Signature == b.Signature && a.
 
 // restore puts the tree back to what it was when the build failed.
 func (j *job) restore(ctx context.Context) error {
-	for _, k := range j.kepts() {
-		s, err := snapshot.Open(k[1])
+	for _, k := range j.keepings() {
+		s, err := snapshot.Open(k.into)
 		if err != nil {
 			return err
 		}
@@ -117,9 +117,12 @@ func (j *job) search(ctx context.Context, chain []Change, red diagnosis.Diagnosi
 	if len(chain) == 0 && tool(j.f.Argv) == toolMake && j.parallel() && early(root) {
 		candidates = append(candidates, serial)
 	}
-	var ahead [][]Change // changes that have led to another error
-	var errors []diagnosis.Diagnosis
-	var logs []string
+	type lead struct { // changes that have led to another error
+		chain []Change
+		red   diagnosis.Diagnosis
+		log   string
+	}
+	var ahead []lead
 	for i, asked := 0, false; ; i++ {
 		if i == len(candidates) && !asked {
 			more, err := j.hunted(ctx, root)
@@ -164,14 +167,14 @@ func (j *job) search(ctx context.Context, chain []Change, red diagnosis.Diagnosi
 				}
 				continue
 			}
-			ahead, errors, logs = append(ahead, try), append(errors, *now), append(logs, nowLog)
+			ahead = append(ahead, lead{try, *now, nowLog})
 		}
 	}
-	for i, try := range ahead {
-		if len(try) >= depth {
+	for _, l := range ahead {
+		if len(l.chain) >= depth {
 			break
 		}
-		if found, err := j.search(ctx, try, errors[i], logs[i]); err != nil || found != nil {
+		if found, err := j.search(ctx, l.chain, l.red, l.log); err != nil || found != nil {
 			return found, err
 		}
 	}

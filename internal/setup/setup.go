@@ -38,11 +38,10 @@ type Setup struct {
 	Source string // the folder with what configures it, absolute
 
 	values map[string]string // of the variables, as they are
-	// What configure was told, as a shell has it, where config.status can't say it by itself;
-	// and whether that is so old that it takes no variables as arguments.
-	told    string
-	keeps   bool // config.status says it by itself
-	ancient bool
+	// How configure is run with what it was told, before its path; and whether it is so old that
+	// it takes variables from the environment only.
+	run   []string
+	byEnv bool
 }
 
 // More is what is to be added when it is done again.
@@ -114,18 +113,20 @@ func autoconf(dir string) (Setup, bool) {
 	for _, m := range append(configOld.FindAllStringSubmatch(text, -1), configValue.FindAllStringSubmatch(text, -1)...) {
 		s.values[m[1]] = strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(m[2])
 	}
-	if s.keeps = configKeeps.MatchString(text); s.keeps {
+	switch {
+	case configKeeps.MatchString(text):
+		s.run = []string{"/bin/sh", "-c", same, "configure"}
 		return s, true
-	}
-	if m := configTold.FindStringSubmatch(text); m != nil { // autoconf 2.5 to 2.61
-		s.told = strings.NewReplacer(`\"`, `"`, `\\`, `\`, `\$`, `$`, "\\`", "`").Replace(m[1])
+	case configTold.MatchString(text): // autoconf 2.5 to 2.61
+		words := strings.NewReplacer(`\"`, `"`, `\\`, `\`, `\$`, `$`, "\\`", "`").Replace(configTold.FindStringSubmatch(text)[1])
+		s.run = []string{"/bin/sh", "-c", told, "configure", words}
 		return s, true
-	}
-	if m := configRun.FindStringSubmatch(text); m != nil { // autoconf 2.13
-		s.ancient = true
-		for word := range strings.FieldsSeq(m[1]) {
-			s.told += " '" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	case configRun.MatchString(text): // autoconf 2.13
+		words := ""
+		for word := range strings.FieldsSeq(configRun.FindStringSubmatch(text)[1]) {
+			words += " '" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 		}
+		s.run, s.byEnv = []string{"/bin/sh", "-c", told, "configure", words}, true
 		return s, true
 	}
 	return Setup{}, false // whoever did it again would lose what it was told
@@ -237,12 +238,9 @@ func (s Setup) Again(more More) Command {
 	if rel, err := filepath.Rel(s.Dir, configure); err == nil {
 		configure = "./" + rel // as people call it, and it notes that
 	}
-	switch {
-	case s.ancient:
+	if s.byEnv {
 		variables := args[:len(args)-len(more.Args)]
-		return Command{slices.Concat([]string{"env"}, variables, []string{"/bin/sh", "-c", told, "configure", s.told, configure}, more.Args), s.Dir}
-	case !s.keeps:
-		return Command{slices.Concat([]string{"/bin/sh", "-c", told, "configure", s.told, configure}, args), s.Dir}
+		return Command{slices.Concat([]string{"env"}, variables, s.run, []string{configure}, more.Args), s.Dir}
 	}
-	return Command{slices.Concat([]string{"/bin/sh", "-c", same, "configure", configure}, args), s.Dir}
+	return Command{slices.Concat(s.run, []string{configure}, args), s.Dir}
 }

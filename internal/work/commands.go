@@ -3,6 +3,7 @@ package work
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -49,12 +50,12 @@ func (w *Work) commands(ctx context.Context, name string, resumed bool, res *Res
 			argv = append(slices.Clone(argv), "-k")
 			shown = append(slices.Clone(shown), "-k")
 		}
-		if w.With != nil {
-			before := len(argv)
-			argv, env = w.With(argv, env)
-			shown = append(slices.Clone(shown), argv[before:]...)
-		}
+		plainShown, plain, plainEnv := shown, argv, env
 		for {
+			if w.With != nil {
+				argv, env = w.With(plain, plainEnv)
+				shown = append(slices.Clone(plainShown), argv[len(plain):]...)
+			}
 			w.Events.Send(event.StepStarted{Step: name, What: build.Quote(shown), Log: log.Name()})
 			fmt.Fprintf(log, "$ cd %s && %s\n", filled.Dir, build.Quote(shown))
 			started := time.Now()
@@ -70,15 +71,11 @@ func (w *Work) commands(ctx context.Context, name string, resumed bool, res *Res
 			}
 			e.red = w.diagnose(shown, r, log.Name())
 			mended, err := w.mend(ctx, Failed{Argv: argv, Env: env, Dir: filled.Dir, Log: log.Name(), Started: started})
-			if err != nil || !mended.Again {
+			if err = errors.Join(err, w.keepMended(mended)); err != nil || !mended.Again {
 				e.red.Hint = cmp.Or(e.red.Hint, mended.Hint)
 				return e, err
 			}
-			shown = append(slices.Clone(shown), mended.Argv[len(argv):]...)
-			e.red, argv, env = nil, mended.Argv, mended.Env
-			if err := w.keepMended(mended); err != nil {
-				return end{}, err
-			}
+			e.red = nil
 			log.Close()
 			if log, err = w.log(name, res); err != nil {
 				return end{}, err
@@ -111,10 +108,9 @@ type Failed struct {
 
 // A Mended says what became of that.
 type Mended struct {
-	Again     bool // the command is to be run on
-	Argv, Env []string
-	Fixes     []history.ReceiptFix // what was done
-	Hint      string               // for the user, if it could not be mended
+	Again bool                 // the command is to be run on
+	Fixes []history.ReceiptFix // what has mended this build since it was begun or resumed
+	Hint  string               // for the user, if it could not be mended
 }
 
 // mend asks whoever can mend.
@@ -125,9 +121,13 @@ func (w *Work) mend(ctx context.Context, f Failed) (Mended, error) {
 	return w.Mend(ctx, f)
 }
 
-// keepMended notes what was done to the tree: a later run has to know.
+// keepMended notes what was done to the tree: a later run has to know. What was thought to have
+// mended it may have been taken back.
 func (w *Work) keepMended(m Mended) error {
-	w.state.Fixes = append(w.state.Fixes, m.Fixes...)
+	w.state.Fixes = slices.DeleteFunc(w.state.Fixes, func(f history.ReceiptFix) bool {
+		return f.Verdict == VerdictMended && slices.Contains(w.told, f)
+	})
+	w.state.Fixes, w.told = append(w.state.Fixes, m.Fixes...), m.Fixes
 	return w.save()
 }
 

@@ -48,7 +48,8 @@ type Work struct {
 	// Built is called when all is green, before the work folder goes; it may be nil.
 	Built func() error
 
-	asFar bool // what can't be made is passed over
+	asFar bool                 // what can't be made is passed over
+	told  []history.ReceiptFix // what is known to have mended this build
 
 	state *state
 	item  string // path of the archive in the store
@@ -234,22 +235,12 @@ func (w *Work) lock(ctx context.Context) (unlock func(), err error) {
 	return func() { w.hold.Close() }, nil
 }
 
-// flock opens the lock file at path and locks it, waiting until ctx ends.
+// flock locks the lock file at path, waiting until ctx ends.
 func (w *Work) flock(ctx context.Context, path, busy string) (*os.File, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, fmt.Errorf("making a lock: %w", err)
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("making a lock: %w", err)
-	}
 	for waiting := false; ; {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			return f, nil
-		}
-		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
-			return nil, errors.Join(fmt.Errorf("locking %s: %w", path, err), f.Close())
+		f, err := Lock(path)
+		if !errors.Is(err, ErrLocked) {
+			return f, err
 		}
 		if !waiting {
 			waiting = true
@@ -257,8 +248,34 @@ func (w *Work) flock(ctx context.Context, path, busy string) (*os.File, error) {
 		}
 		select {
 		case <-ctx.Done():
-			return nil, errors.Join(ctx.Err(), f.Close())
+			return nil, ctx.Err()
 		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// ErrLocked says that somebody else holds a lock.
+var ErrLocked = errors.New("it is locked")
+
+// Lock opens the lock file at path, making it and its folder, and locks it until the file is
+// closed. The error wraps [ErrLocked] if somebody else has it.
+func Lock(path string) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, fmt.Errorf("making a lock: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("making a lock: %w", err)
+	}
+	for {
+		switch err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err {
+		case nil:
+			return f, nil
+		case unix.EINTR:
+		case unix.EWOULDBLOCK:
+			return nil, errors.Join(ErrLocked, f.Close())
+		default:
+			return nil, errors.Join(fmt.Errorf("locking %s: %w", path, err), f.Close())
 		}
 	}
 }
