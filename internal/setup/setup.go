@@ -122,11 +122,11 @@ func autoconf(dir string) (Setup, bool) {
 		s.run = []string{"/bin/sh", "-c", told, "configure", words}
 		return s, true
 	case configRun.MatchString(text): // autoconf 2.13
-		words := ""
+		var words strings.Builder
 		for word := range strings.FieldsSeq(configRun.FindStringSubmatch(text)[1]) {
-			words += " '" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+			words.WriteString(" '" + strings.ReplaceAll(word, "'", `'\''`) + "'")
 		}
-		s.run, s.byEnv = []string{"/bin/sh", "-c", told, "configure", words}, true
+		s.run, s.byEnv = []string{"/bin/sh", "-c", told, "configure", words.String()}, true
 		return s, true
 	}
 	return Setup{}, false // whoever did it again would lose what it was told
