@@ -95,8 +95,23 @@ func builds(dir string) bool {
 	}, func(name string) bool { return isFile(filepath.Join(dir, name)) })
 }
 
+// named is how folders of releases are named, with the version.
+var named = regexp.MustCompile(`[a-z][-_.]v?[0-9][\w.+~-]*$`)
+
+// released reports whether a folder is one that a package comes in, though nothing there builds.
+func released(dir string) bool {
+	if named.MatchString(filepath.Base(dir)) {
+		return true
+	}
+	entries, _ := os.ReadDir(dir)
+	return slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		stem, _, _ := strings.Cut(strings.ToUpper(e.Name()), ".")
+		return slices.Contains([]string{"README", "NEWS", "COPYING", "LICENSE", "LICENCE", "CHANGELOG", "CHANGES", "INSTALL", "AUTHORS"}, stem)
+	})
+}
+
 // above is the folder of the source that a folder belongs to: as far up as there is something
-// that builds, but below the user's home.
+// that builds or a package comes in, but below the user's home.
 func above(dir string) string {
 	top := dir
 	home, _ := os.UserHomeDir()
@@ -104,7 +119,7 @@ func above(dir string) string {
 		if at == home && at != dir {
 			return top
 		}
-		if builds(at) {
+		if builds(at) || at != dir && released(at) {
 			top = at
 		} else if at != dir { // a folder for what is built may have nothing of that
 			return top

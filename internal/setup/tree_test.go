@@ -11,6 +11,7 @@ func TestTree(t *testing.T) {
 		"pkg/configure": "", "pkg/Makefile": "", "pkg/src/Makefile": "", "pkg/build/.keep": "", "pkg/src/deep/Makefile": "", "pkg/doc/notes/x": "",
 		"cm/CMakeLists.txt": "", "cm/lib/CMakeLists.txt": "", "objects/Makefile": "VPATH = ../pkg/src\n", "plain/build.sh": "", "git/.git/HEAD": "", "git/one/Makefile": "", "git/Makefile": "",
 		"stray/Makefile": "", "stray/pkg/Makefile": "",
+		"old/NEWS.txt": "", "old/src/Makefile": "", "old/include/old.h": "", "tool-1.2b/src/Makefile": "", "many/tool/Makefile": "",
 	})
 	// Where a cache says where its source is, that is absolute.
 	home2 := tree(t, map[string]string{"cm-build/CMakeCache.txt": "CMAKE_HOME_DIRECTORY:INTERNAL=" + filepath.Join(home, "cm") + "\n"})
@@ -33,6 +34,10 @@ func TestTree(t *testing.T) {
 		{"plain", "sh build.sh", "plain", ""},
 		{"git/one", "make", "git", ""},
 		{"stray/pkg", "make", "stray", ""},
+		{"old", "make -C src", "old", ""},
+		{"old/src", "make", "old", ""},
+		{"tool-1.2b", "make -C src", "tool-1.2b", ""},
+		{"many", "make -C tool", "many/tool", ""},
 	} {
 		top, build := Tree(filepath.Join(home, test.in), strings.Fields(test.command))
 		want := test.build
