@@ -21,6 +21,10 @@ var all = []event.Event{
 	event.Finding{},
 	event.Note{},
 	event.Ended{},
+	event.Matrix{},
+	event.CellEnded{},
+	event.Problem{},
+	event.Verified{},
 }
 
 func TestNames(t *testing.T) {
