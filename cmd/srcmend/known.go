@@ -71,7 +71,7 @@ func (a *app) offers(d diagnosis.Diagnosis, about func(*recipe.Recipe, recipe.Fi
 			continue // lint tells what is wrong with it
 		}
 		for _, f := range r.Fixes {
-			if !cures(f, root) {
+			if !f.Cures.Match(root.Signature, root.Case, root.Symbol) {
 				continue
 			}
 			if o, ok := about(r, f); ok {

@@ -116,7 +116,7 @@ func (a *app) fixes(all *recipe.Collection, r *recipe.Recipe, v version.Version,
 	return func(ctx context.Context, f diagnosis.Finding) ([]mend.Fix, error) {
 		var known []mend.Fix
 		for _, fix := range r.Fixes {
-			if !cures(fix, f) || fix.Advisory != "" {
+			if !fix.Cures.Match(f.Signature, f.Case, f.Symbol) || fix.Advisory != "" {
 				continue
 			}
 			one := mend.Fix{ID: fix.ID, Summary: fix.Summary, Configure: fix.Configure}
@@ -142,12 +142,6 @@ func (a *app) fixes(all *recipe.Collection, r *recipe.Recipe, v version.Version,
 		}
 		return known, nil
 	}
-}
-
-// cures reports whether a fix says that it cures an error.
-func cures(fix recipe.Fix, f diagnosis.Finding) bool {
-	return fix.Cures != nil && (fix.Cures.Signature == f.Signature || fix.Cures.Signature == f.Case) &&
-		(fix.Cures.Symbol == "" || fix.Cures.Symbol == f.Symbol)
 }
 
 // mendWork has the work mended when it is red.

@@ -176,7 +176,30 @@ func (c *checker) url(text string, at ...any) {
 		c.fail("the URL names no host", "", at...)
 	case u.User != nil:
 		c.fail("a URL in a recipe holds no user or password", "recipes are read by others; name a place that needs none, or use --mirror", at...)
+		c.found[len(c.found)-1].Line = ""
+	case secret(u) != "":
+		c.fail(fmt.Sprintf("%s in the URL looks like a secret", secret(u)), "recipes are read by others: take it back where it was given out, and name a place that needs none, or use --mirror", at...)
+		c.found[len(c.found)-1].Line = "" // what is shown of a mistake may be read by more people than the recipe
 	}
+}
+
+// Names of what lets somebody in, and the forms that such things have.
+var (
+	secretName = regexp.MustCompile(`(?i)^(?:.*[-_])?(?:token|secret|passw(?:or)?d|pwd|api-?key|apikey|auth|authorization|credentials?|sig|signature|access-?key|private-?key)$`)
+	secretForm = regexp.MustCompile(`\b(?:gh[opsur]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|gl(?:pat|dt|rt)-[A-Za-z0-9_-]{16,}|AKIA[0-9A-Z]{16}|xox[abps]-[A-Za-z0-9-]{10,})`)
+)
+
+// secret names the part of a URL that looks as if it let somebody in; "" if none does.
+func secret(u *url.URL) string {
+	for _, key := range slices.Sorted(maps.Keys(u.Query())) {
+		if secretName.MatchString(key) && u.Query().Get(key) != "" {
+			return key
+		}
+	}
+	if text, err := url.PathUnescape(u.String()); err != nil || secretForm.MatchString(text) {
+		return "a token"
+	}
+	return ""
 }
 
 func (c *checker) placeholders(text string, known []string, at ...any) {
@@ -188,6 +211,14 @@ func (c *checker) placeholders(text string, known []string, at ...any) {
 func (c *checker) build() {
 	if len(c.Build.Install) > 0 && !c.Build.Install.uses("destdir") {
 		c.fail("install does not use {destdir}", `the usual is "DESTDIR={destdir}"; files are staged there and put in place when all of them are`, "build", "install")
+	}
+	for i, v := range c.Verify.Build {
+		if _, known := c.Releases[v]; !known {
+			c.fail(fmt.Sprintf("%s is to be built, and is no release here", v), "", "verify", "build", i)
+		}
+	}
+	if c.Verify.Check && len(c.Build.Check) == 0 {
+		c.fail("the recipe does not say how the package's own tests are run", `build.check, for example [gmake, check]`, "verify", "check")
 	}
 }
 

@@ -31,6 +31,8 @@ type Recipe struct {
 	// do not.
 	Identify []Identify `json:"identify,omitempty"`
 	Build    Build      `json:"build,omitzero"`
+	// What is proven by builds when the recipe is verified.
+	Verify Verify `json:"verify,omitzero"`
 	// Packages a build needs, by whose they are: debian, freebsd.
 	Needs map[string][]string `json:"needs,omitempty"`
 	// What some versions need somewhere.
@@ -142,6 +144,15 @@ type Build struct {
 	Env Env `json:"env,omitempty"`
 }
 
+// Verify says what is built to prove the recipe.
+type Verify struct {
+	// The releases that are built. Without it, the newest, and of each fix that cures an error
+	// the newest that it affects.
+	Build []string `json:"build,omitempty"`
+	// The package's own tests are run as well.
+	Check bool `json:"check,omitempty"`
+}
+
 // A Fix is something that some versions need somewhere.
 type Fix struct {
 	// Unique in the recipe: lower-case letters, digits and dashes.
@@ -174,6 +185,12 @@ type Fix struct {
 type Cures struct {
 	Signature string `json:"signature"`
 	Symbol    string `json:"symbol,omitempty"`
+}
+
+// Match reports whether an error is the one that is cured: by the signature that was found, the
+// special case of it, and what it is about.
+func (c *Cures) Match(signature, special, symbol string) bool {
+	return c != nil && (c.Signature == signature || c.Signature == special) && (c.Symbol == "" || c.Symbol == symbol)
 }
 
 // A PatchSource is one place where a fix's patch is found. A url needs

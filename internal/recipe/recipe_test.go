@@ -140,6 +140,10 @@ func TestCheck(t *testing.T) {
 		{"compiler range", "{os: freebsd}", "{compiler: gcc ~ 3}", `"~" is no operator`},
 		{"verdict of no release", "{log: hello/a.log}", "{verdicts: {9.9.9: needed}}", "9.9.9, which is no release here"},
 		{"unknown verdict", "{log: hello/a.log}", "{verdicts: {1.9.0: fine}}", `unknown verdict "fine"`},
+		{"secret in a URL", "/hello-{version}.tar.gz", "/hello-{version}.tar.gz?private_token=hunter2", "private_token in the URL looks like a secret"},
+		{"token in a URL", "/hello-{version}.tar.gz", "/ghp_0123456789abcdefghijABCDEFGHIJ/{version}", "a token in the URL looks like a secret"},
+		{"no release to build", "fixes:", "verify: {build: [1.9.1]}\nfixes:", "1.9.1 is to be built, and is no release here"},
+		{"no tests to run", "fixes:", "verify: {check: true}\nfixes:", "how the package's own tests are run"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if !strings.Contains(good, test.old) {
@@ -148,6 +152,11 @@ func TestCheck(t *testing.T) {
 			_, err := recipe.Parse("hello.yaml", []byte(strings.Replace(good, test.old, test.new, 1)))
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error is %v, want one with %q", err, test.want)
+			}
+			for _, m := range err.(yamlfile.Mistakes) {
+				if strings.Contains(m.Show(), "hunter2") || strings.Contains(m.Show(), "ghp_0") {
+					t.Errorf("the secret is shown: %s", m.Show())
+				}
 			}
 		})
 	}
