@@ -15,7 +15,7 @@ import (
 
 // floors says on which floor each package stands.
 var floors = map[string]int{
-	"version": 0, "platform": 0, "buildlog": 0, "tree": 0, "distfile": 0, "event": 0, "yamlfile": 0, "relay": 0, "snapshot": 0,
+	"version": 0, "platform": 0, "buildlog": 0, "tree": 0, "distfile": 0, "event": 0, "yamlfile": 0, "relay": 0, "snapshot": 0, "jobserver": 0,
 	"target": 1, "header": 1, "setup": 1, "recipe": 1, "patch": 1, "archive": 1, "build": 1, "signature": 1, "gitrepo": 1,
 	"plan": 2, "fetch": 2, "history": 2, "series": 2, "diagnosis": 2, "upstream": 2,
 	"work": 3, "check": 3,

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -20,6 +21,8 @@ import (
 
 	"srcmend/internal/build"
 	"srcmend/internal/buildlog"
+	"srcmend/internal/jobserver"
+	"srcmend/internal/platform"
 )
 
 // frontArg starts this test program as a front end that runs one command, so
@@ -343,6 +346,70 @@ func TestProgramReplaced(t *testing.T) {
 	}
 	if got := read(t, filepath.Join(dir, "done")); got != "done\n" {
 		t.Errorf("the command wrote %q", got)
+	}
+}
+
+// TestJobs has makes share three cores. Each job notes how many there are with it.
+func TestJobs(t *testing.T) {
+	gmake, err := platform.GNUMake(t.Context())
+	if err != nil {
+		t.Skip("there is no GNU make: ", err)
+	}
+	server, err := jobserver.New(t.TempDir(), 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	const makefile = `
+all: sub 1 2 3 4
+sub:
+	+$(MAKE) 5 6 7 8
+1 2 3 4 5 6 7 8:
+	@mkdir ../at/$$$$ && ls ../at | wc -l >>../most; sleep 0.2; rmdir ../at/$$$$
+.PHONY: all sub 1 2 3 4 5 6 7 8
+`
+	top := t.TempDir()
+	if err := os.Mkdir(filepath.Join(top, "at"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	run := func() {
+		c, _ := command(t, "")
+		c.Dir = filepath.Join(top, filepath.Base(filepath.Dir(c.Dir))+filepath.Base(c.Dir))
+		if err := os.Mkdir(c.Dir, 0o755); err != nil {
+			t.Error(err)
+		}
+		if err := os.WriteFile(filepath.Join(c.Dir, "Makefile"), []byte(makefile), 0o644); err != nil {
+			t.Error(err)
+		}
+		c.Argv, c.Jobs = []string{gmake}, server.Path()
+		if err := server.Acquire(t.Context()); err != nil {
+			t.Error(err)
+		}
+		defer server.Release(1)
+		r, err := build.Run(t.Context(), c)
+		if log := read(t, c.Log.Name()); err != nil || !r.Green() || strings.Contains(log, "jobserver") {
+			t.Errorf("%v, %v: %s", r, err, log)
+		}
+	}
+	for _, makes := range []int{1, 2, 5} {
+		_ = os.Remove(filepath.Join(top, "most"))
+		var wg sync.WaitGroup
+		for range makes {
+			wg.Go(run)
+		}
+		wg.Wait()
+		most := 0
+		for word := range strings.FieldsSeq(read(t, filepath.Join(top, "most"))) {
+			n, _ := strconv.Atoi(word)
+			most = max(most, n)
+		}
+		if most != 3 {
+			t.Errorf("%d makes have %d jobs at once", makes, most)
+		}
+		if got := server.Grab(9); got != 3 {
+			t.Errorf("%d makes give back %d tokens of 3", makes, got)
+		}
+		server.Release(3)
 	}
 }
 

@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"srcmend/internal/jobserver"
 )
 
 // MaxLog is how large a command's log may grow, in bytes, before the command
@@ -24,6 +27,7 @@ type Command struct {
 	Log    *os.File // takes standard output and standard error
 	Status string   // path of the status file; its folder must exist
 	Hold   *os.File // kept open until the command's group is gone; may be nil
+	Jobs   string   // path of the pipe of a jobserver, if GNU make is to ask that; "" if not
 }
 
 // A Result is how a command ended.
@@ -62,6 +66,7 @@ type order struct {
 	Argv   []string
 	Dir    string
 	Status string
+	Jobs   string
 }
 
 // Run carries out c and waits until it and its process group are gone. A command
@@ -87,7 +92,7 @@ func Run(ctx context.Context, c Command) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("starting the supervisor of %s: %w", c.Argv[0], err)
 	}
-	if err := json.NewEncoder(writes).Encode(order{c.Argv, c.Dir, c.Status}); err != nil {
+	if err := json.NewEncoder(writes).Encode(order{c.Argv, c.Dir, c.Status, c.Jobs}); err != nil {
 		_ = cmd.Wait()
 		return Result{}, fmt.Errorf("%w: %w", ErrLost, err)
 	}
@@ -113,6 +118,9 @@ func (c Command) supervisor(orders *os.File) (*exec.Cmd, error) {
 	cmd := exec.Command(self)
 	cmd.Args = []string{os.Args[0], superviseArg}
 	cmd.Env, cmd.Dir = c.Env, "/" // that the command's folder is not there is the command's fault
+	if c.Jobs != "" {
+		cmd.Env = append(slices.Clone(cmd.Env), jobserver.Variable(jobReads, jobWrites))
+	}
 	cmd.Stdout, cmd.Stderr = c.Log, c.Log
 	cmd.ExtraFiles = []*os.File{orders}
 	if c.Hold != nil {

@@ -18,6 +18,9 @@ import (
 // superviseArg is the first argument of a process that supervises.
 const superviseArg = "--supervise-a-build"
 
+// The files of a command that are a jobserver's pipe.
+const jobReads, jobWrites = 3, 4
+
 // How long processes are given to end by themselves before they are killed.
 // make needs the time to remove what is half made.
 const grace = 10 * time.Second
@@ -62,6 +65,14 @@ func (o order) carryOut(orders io.Reader, signals <-chan os.Signal) Result {
 	cmd := exec.Command(o.Argv[0], o.Argv[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = o.Dir, os.Stdout, os.Stderr
 	cmd.SysProcAttr = EndWithParent()
+	if o.Jobs != "" {
+		pipe, err := os.OpenFile(o.Jobs, os.O_RDWR, 0)
+		if err != nil {
+			return Result{Exit: -1, Error: err.Error()}
+		}
+		defer pipe.Close()
+		cmd.ExtraFiles = []*os.File{pipe, pipe}
+	}
 	start := time.Now()
 	if err := cmd.Start(); err != nil {
 		return Result{Exit: -1, Error: err.Error()}

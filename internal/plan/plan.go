@@ -359,7 +359,7 @@ func (p Plan) StepNames() []string {
 type Place struct {
 	Source  string // the source tree, absolute
 	Destdir string // where install stages, absolute
-	Jobs    int
+	Jobs    int    // how many at once; 0 if a jobserver says so, and the command line does not
 }
 
 // Fill returns c with every placeholder filled in.
@@ -367,6 +367,9 @@ func (p Plan) Fill(c Command, at Place) (Command, error) {
 	vars := maps.Clone(p.Vars)
 	vars["source"], vars["destdir"], vars["jobs"] = at.Source, at.Destdir, fmt.Sprint(at.Jobs)
 	out := Command{Dir: filepath.Join(at.Source, c.Dir)}
+	if at.Jobs == 0 {
+		c.Argv = withoutJobs(c.Argv)
+	}
 	for _, list := range []struct{ from, to *[]string }{{&c.Argv, &out.Argv}, {&c.Env, &out.Env}} {
 		for _, text := range *list.from {
 			filled, err := recipe.Expand(text, vars)
@@ -377,4 +380,23 @@ func (p Plan) Fill(c Command, at Place) (Command, error) {
 		}
 	}
 	return out, nil
+}
+
+// jobs is what stands for how many jobs there are at once.
+const jobs = "{jobs}"
+
+// CountsJobs reports whether the command line says how many jobs there are at once.
+func (c Command) CountsJobs() bool {
+	return slices.ContainsFunc(c.Argv, func(word string) bool { return strings.Contains(word, jobs) })
+}
+
+// withoutJobs leaves out what says how many jobs there are at once.
+func withoutJobs(argv []string) (out []string) {
+	for i, word := range argv {
+		option := slices.Contains([]string{"-j", "--jobs", "--parallel"}, word) && i+1 < len(argv) && argv[i+1] == jobs
+		if !option && !strings.Contains(word, jobs) {
+			out = append(out, word)
+		}
+	}
+	return out
 }

@@ -105,6 +105,22 @@ func TestMake(t *testing.T) {
 	}
 }
 
+func TestFillWithoutJobs(t *testing.T) {
+	for _, test := range []struct{ argv, want string }{
+		{"gmake -j{jobs} all", "gmake all"},
+		{"gmake -j {jobs} all", "gmake all"},
+		{"cmake --build b --parallel {jobs}", "cmake --build b"},
+		{"gmake --jobs={jobs} V=1", "gmake V=1"},
+		{"gmake -j", "gmake -j"},
+	} {
+		c := plan.Command{Argv: strings.Fields(test.argv)}
+		got, err := plan.Plan{Vars: map[string]string{}}.Fill(c, plan.Place{})
+		if err != nil || strings.Join(got.Argv, " ") != test.want || c.CountsJobs() != strings.Contains(test.argv, "{jobs}") {
+			t.Errorf("%s gives %s, %v", test.argv, got.Argv, err)
+		}
+	}
+}
+
 func TestMakeOnAnotherPlatform(t *testing.T) {
 	p := mustPlan(t, "2.12", freebsd, options())
 	if len(p.Fixes) != 2 || p.Fixes[1].ID != "patched" || !p.Patches() || p.StepNames()[2] != plan.Apply {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"srcmend/internal/build"
@@ -30,13 +31,17 @@ func (w *Work) commands(ctx context.Context, name string, resumed bool, res *Res
 	if resumed {
 		e.why = "resumed"
 	}
-	at := plan.Place{Source: w.path("source"), Destdir: w.path("stage"), Jobs: w.Jobs}
+	at := plan.Place{Source: w.path("source"), Destdir: w.path("stage")}
 	log, err := w.log(name, res)
 	if err != nil {
 		return end{}, err
 	}
 	defer func() { log.Close() }()
 	for i, c := range w.planned(name).Commands {
+		jobs, pipe, done := w.share(c)
+		done = sync.OnceFunc(done)
+		defer done()
+		at.Jobs = jobs
 		filled, err := w.Plan.Fill(c, at)
 		if err != nil {
 			return end{}, err
@@ -60,7 +65,7 @@ func (w *Work) commands(ctx context.Context, name string, resumed bool, res *Res
 			fmt.Fprintf(log, "$ cd %s && %s\n", filled.Dir, build.Quote(shown))
 			started := time.Now()
 			r, err := w.watch(ctx, name, build.Command{
-				Argv: argv, Dir: filled.Dir, Env: env, Log: log, Hold: w.hold, Status: w.status(name, i),
+				Argv: argv, Dir: filled.Dir, Env: env, Log: log, Hold: w.hold, Status: w.status(name, i), Jobs: pipe,
 			})
 			if err != nil {
 				return end{}, err
@@ -81,8 +86,34 @@ func (w *Work) commands(ctx context.Context, name string, resumed bool, res *Res
 				return end{}, err
 			}
 		}
+		done()
 	}
 	return e, nil
+}
+
+// share says how many jobs a command runs at once, 0 if it asks the jobserver with the pipe. What
+// it was given for that is given back by done.
+func (w *Work) share(c plan.Command) (jobs int, pipe string, done func()) {
+	switch {
+	case w.Jobserver == nil:
+		return w.Jobs, "", func() {}
+	case w.asks(c.Argv[0]):
+		return 0, w.Jobserver.Path(), func() {}
+	case !c.CountsJobs():
+		return 1, "", func() {}
+	}
+	more := w.Jobserver.Grab(w.Jobserver.Slots() - 1)
+	return 1 + more, "", func() { w.Jobserver.Release(more) }
+}
+
+// asks reports whether a program asks a jobserver: GNU make does, and cmake where it runs that.
+func (w *Work) asks(program string) bool {
+	if program != "cmake" {
+		return program == gnuMake
+	}
+	return filepath.Base(w.Make) == "make" && !slices.ContainsFunc(w.planned(plan.Configure).Commands, func(c plan.Command) bool {
+		return slices.ContainsFunc(c.Argv, func(word string) bool { return strings.Contains(word, "Ninja") })
+	})
 }
 
 // log makes a log for a step.

@@ -27,6 +27,11 @@ func (w *Work) place(ctx context.Context, res *Result) (end, error) {
 	if err != nil || red != nil {
 		return end{red: red}, err
 	}
+	if w.Root == "" {
+		made := w.receipt(staged)
+		res.Made, res.Receipt, res.Files = &made, "", len(staged)
+		return end{why: fmt.Sprintf("files: %d, staged", len(staged))}, nil
+	}
 	target := w.target("")
 	lock, err := w.flock(ctx, filepath.Join(w.Locks, fmt.Sprintf("%x", sha256.Sum256([]byte(target)))), "another srcmend installs into "+target)
 	if err != nil {

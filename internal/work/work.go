@@ -16,6 +16,7 @@ import (
 	"srcmend/internal/event"
 	"srcmend/internal/fetch"
 	"srcmend/internal/history"
+	"srcmend/internal/jobserver"
 	"srcmend/internal/plan"
 	"srcmend/internal/signature"
 )
@@ -24,7 +25,7 @@ import (
 type Work struct {
 	Plan      plan.Plan
 	Dir       string   // the work folder; its parent is made when missing
-	Root      string   // what the prefix is put below: DESTDIR, or "/"
+	Root      string   // what the prefix is put below: DESTDIR, or "/"; "" if nothing is put in place
 	Logs      string   // folder for the logs of the commands
 	Locks     string   // folder for locks that all of the user's builds share
 	Path      string   // PATH of the commands
@@ -32,8 +33,9 @@ type Work struct {
 	Make      string   // path of GNU make, for commands that call gmake
 	MakeName  string   // "GNU Make 4.3", for the receipt
 	Jobs      int
-	Keep      bool // leave the work folder when all is green
-	Replace   bool // overwrite files that were changed or come from elsewhere
+	Jobserver *jobserver.Server // if other builds run at the same time; then Jobs does not count
+	Keep      bool              // leave the work folder when all is green
+	Replace   bool              // overwrite files that were changed or come from elsewhere
 	Check     Checking
 	Fetcher   *fetch.Fetcher
 	File      func(name string) ([]byte, error) // reads a file beside the recipes
@@ -71,11 +73,12 @@ type Result struct {
 	Outcome event.Outcome
 	Step    string // where it stopped; "" when it is green
 	Red     *Red
-	Already bool     // nothing had to be done
-	Receipt string   // path
-	Files   int      // installed
-	Fixes   []string // applied
-	Logs    []string // names in the Logs folder
+	Already bool             // nothing had to be done
+	Receipt string           // path
+	Made    *history.Receipt // what would be installed, where nothing is put in place
+	Files   int              // installed
+	Fixes   []string         // applied
+	Logs    []string         // names in the Logs folder
 }
 
 // Red says why a step is red, in words for the one who has to act.
@@ -98,12 +101,14 @@ func (w *Work) Run(ctx context.Context) (Result, error) {
 		return res, err
 	}
 	defer unlock()
-	if done, n := w.installed(res.Receipt); done {
-		res.Already, res.Files = true, n
-		return res, nil
-	}
-	if err := w.writable(); err != nil {
-		return res, err
+	if w.Root != "" {
+		if done, n := w.installed(res.Receipt); done {
+			res.Already, res.Files = true, n
+			return res, nil
+		}
+		if err := w.writable(); err != nil {
+			return res, err
+		}
 	}
 	if w.Recover != nil {
 		if err := w.Recover(ctx); err != nil {
