@@ -8,12 +8,10 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"srcmend/internal/archive"
 	"srcmend/internal/buildlog"
 	"srcmend/internal/check"
 	"srcmend/internal/event"
@@ -96,29 +94,16 @@ func (c *checking) archive(ctx context.Context, v version.Version) (*check.Conte
 	case err != nil:
 		return nil, err
 	}
-	wanted := map[string]bool{}
+	var patches []*patch.Patch
 	for _, fix := range c.r.Fixes {
 		if len(fix.Patch) == 0 {
 			continue
 		}
-		p, err := c.patch(ctx, fix, v)
-		if err != nil {
-			continue // it will be said
-		}
-		for _, name := range p.Names() {
-			wanted[path.Base(name)] = true
+		if p, err := c.patch(ctx, fix, v); err == nil { // otherwise it will be said
+			patches = append(patches, p)
 		}
 	}
-	file, err := os.Open(item.Path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	view, err := archive.Look(ctx, file, func(name string) bool { return wanted[path.Base(name)] })
-	if err != nil {
-		return nil, err
-	}
-	return &check.Content{Source: view, From: check.From{Kind: check.Archive, Name: item.Name}, Names: view.Names()}, nil
+	return check.Look(ctx, item.Path, item.Name, patches)
 }
 
 // atHand reports whether an archive is in the store, or in a folder of this machine.

@@ -205,3 +205,22 @@ func TestParseAsWritten(t *testing.T) {
 		}
 	}
 }
+
+func TestToolchain(t *testing.T) {
+	here, err := Here(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	gmake, _ := GNUMake(t.Context())
+	one, err := here.Toolchain(t.Context(), gmake)
+	if err != nil || len(one) != 64 {
+		t.Fatalf("it is %q, %v", one, err)
+	}
+	if again, err := here.Toolchain(t.Context(), gmake); again != one {
+		t.Errorf("it is %s and then %s, %v", one, again, err)
+	}
+	t.Setenv("CC", "true")
+	if other, err := here.Toolchain(t.Context(), gmake); other == one {
+		t.Errorf("another compiler changes nothing, %v", err)
+	}
+}
