@@ -19,7 +19,7 @@ var floors = map[string]int{
 	"target": 1, "header": 1, "setup": 1, "recipe": 1, "patch": 1, "archive": 1, "build": 1, "signature": 1, "gitrepo": 1,
 	"plan": 2, "fetch": 2, "history": 2, "series": 2, "diagnosis": 2, "upstream": 2,
 	"work": 3, "check": 3,
-	"mend":   4,
+	"mend": 4, "verify": 4,
 	"report": 5,
 }
 

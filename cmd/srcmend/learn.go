@@ -29,7 +29,7 @@ func (a *app) learn(all *recipe.Collection, r *recipe.Recipe, v version.Version,
 	dir := a.folders()[0]
 	text, err := os.ReadFile(filepath.Join(dir, r.Name+".yaml"))
 	if errors.Is(err, fs.ErrNotExist) {
-		text, err = all.Text(r.Name)
+		_, text, err = all.Text(r.Name)
 	}
 	if err != nil {
 		return err

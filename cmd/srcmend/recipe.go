@@ -436,7 +436,7 @@ func lint(all *recipe.Collection, cat *signature.Catalogue, arg string) (*recipe
 	var err error
 	if strings.ContainsRune(arg, filepath.Separator) || strings.HasSuffix(arg, ".yaml") {
 		dir, file := filepath.Split(filepath.Clean(arg))
-		here := recipe.Layer{Name: filepath.Clean(dir), Recipes: os.DirFS(filepath.Join(".", dir)), Files: os.DirFS(filepath.Join(dir, "patches"))}
+		here := recipe.Layer{Name: filepath.Clean(dir), Recipes: os.DirFS(filepath.Join(".", dir)), Files: os.DirFS(patchesOf(dir))}
 		all = all.Under(here)
 		text, rerr := recipe.ReadFile(arg)
 		if rerr != nil {
@@ -453,13 +453,7 @@ func lint(all *recipe.Collection, cat *signature.Catalogue, arg string) (*recipe
 	if r == nil {
 		return nil, nil, mistakes, nil
 	}
-	return r, all, append(mistakes, r.Lint(recipe.Surroundings{
-		File: all.File, Known: cat.Known, PatchIDs: patchIDs,
-		Matches: func(id string, log []byte) bool {
-			scan, err := cat.Scan(bytes.NewReader(log))
-			return err == nil && slices.ContainsFunc(scan.Matches, func(m signature.Match) bool { return m.Signature.ID == id || m.Signature.Of == id })
-		},
-	})...), nil
+	return r, all, append(mistakes, r.Lint(surroundings(all, cat))...), nil
 }
 
 func patchIDs(text []byte) ([]string, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -111,7 +112,7 @@ func (a *app) root() *cobra.Command {
 		return &usageError{err.Error(), cmd.CommandPath() + " --help"}
 	})
 	cmd.CompletionOptions.HiddenDefaultCmd = false
-	cmd.AddCommand(a.buildVerb(), a.runVerb(), a.diagnoseVerb(), a.patchVerb(), a.checkVerb(), a.fetchVerb(), a.recipeVerb(), a.historyVerb())
+	cmd.AddCommand(a.buildVerb(), a.runVerb(), a.diagnoseVerb(), a.patchVerb(), a.checkVerb(), a.verifyVerb(), a.fetchVerb(), a.recipeVerb(), a.historyVerb())
 	return cmd
 }
 
@@ -195,9 +196,20 @@ func (a *app) collection() (*recipe.Collection, error) {
 		if !info.IsDir() {
 			return nil, &usageError{dir + " is not a folder of recipes", "--recipes takes the folder that holds NAME.yaml"}
 		}
-		layers = append(layers, recipe.Layer{Name: dir, Recipes: os.DirFS(dir), Files: os.DirFS(filepath.Join(dir, "patches"))})
+		layers = append(layers, recipe.Layer{Name: dir, Recipes: os.DirFS(dir), Files: os.DirFS(patchesOf(dir))})
 	}
 	return recipe.NewCollection(layers...), nil
+}
+
+// patchesOf is the folder with the patches of a folder of recipes: in it, or beside it.
+func patchesOf(dir string) string {
+	in, beside := filepath.Join(dir, "patches"), filepath.Join(dir, "..", "patches")
+	if _, err := os.Stat(in); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(beside); err == nil {
+			return beside
+		}
+	}
+	return in
 }
 
 // folders are those with recipes, signatures and headers of the user. An empty entry is

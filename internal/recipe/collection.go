@@ -64,6 +64,22 @@ func (c *Collection) Has(name string) bool {
 // Load reads one package's recipe. The error is [*UnknownPackage], or
 // [yamlfile.Mistakes] when the recipe is not right.
 func (c *Collection) Load(name string) (*Recipe, error) {
+	r, _, err := c.LoadText(name)
+	return r, err
+}
+
+// LoadText is Load that gives the text of the file as well.
+func (c *Collection) LoadText(name string) (*Recipe, []byte, error) {
+	file, text, err := c.Text(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := ParseNamed(file, name, text)
+	return r, text, err
+}
+
+// Text gives the text of one package's recipe, and what its file is called.
+func (c *Collection) Text(name string) (file string, text []byte, err error) {
 	if idForm.MatchString(name) {
 		for _, l := range slices.Backward(c.layers) {
 			text, err := read(l.Recipes, name+".yaml", yamlfile.MaxSize)
@@ -71,16 +87,16 @@ func (c *Collection) Load(name string) (*Recipe, error) {
 				continue
 			}
 			if err != nil {
-				return nil, fmt.Errorf("reading the recipe of %s: %w", name, err)
+				return "", nil, fmt.Errorf("reading the recipe of %s: %w", name, err)
 			}
-			return ParseNamed(path.Join(l.Name, name+".yaml"), name, text)
+			return path.Join(l.Name, name+".yaml"), text, nil
 		}
 	}
 	known, err := c.Names()
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	return nil, &UnknownPackage{name, known}
+	return "", nil, &UnknownPackage{name, known}
 }
 
 // ParseNamed is [Parse] of a file whose name says that it holds the package

@@ -4,24 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
-
-	"srcmend/internal/yamlfile"
 )
-
-// Text is a package's recipe as it is written, of the uppermost layer that has it.
-func (c *Collection) Text(name string) ([]byte, error) {
-	for _, l := range slices.Backward(c.layers) {
-		if text, err := read(l.Recipes, name+".yaml", yamlfile.MaxSize); err == nil {
-			return text, nil
-		}
-	}
-	return nil, &fs.PathError{Op: "open", Path: name + ".yaml", Err: fs.ErrNotExist}
-}
 
 var (
 	fixesKey  = regexp.MustCompile(`(?m)^fixes:[ \t]*(?:#.*)?\n`)

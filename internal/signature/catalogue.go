@@ -411,5 +411,14 @@ func (c *Catalogue) Known(id string) bool {
 	return known
 }
 
+// Pos is where a signature stands.
+func (c *Catalogue) Pos(id string) (pos yamlfile.Pos, ok bool) {
+	o, ok := c.origins[id]
+	if !ok {
+		return pos, false
+	}
+	return o.file.Lookup("signatures", o.index, "id"), true
+}
+
 // Names lists the ids of all signatures, sorted.
 func (c *Catalogue) Names() []string { return slices.Sorted(maps.Keys(c.origins)) }

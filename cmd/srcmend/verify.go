@@ -1,0 +1,315 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"srcmend/internal/build"
+	"srcmend/internal/event"
+	"srcmend/internal/jobserver"
+	"srcmend/internal/platform"
+	"srcmend/internal/recipe"
+	"srcmend/internal/signature"
+	"srcmend/internal/verify"
+	"srcmend/internal/yamlfile"
+)
+
+// verifyOptions is the flags of the verb verify.
+type verifyOptions struct {
+	level       string
+	jobs        int
+	plan        bool
+	fresh       bool
+	unreachable string
+	maxAge      time.Duration
+	time        time.Duration
+	keep        int64 // MiB
+	fetch       fetchOptions
+}
+
+const verifyHelp = `Prove what recipes claim.
+
+Each claim is a cell, at one of four levels, each of which rests on those before:
+
+  lint     the recipe is well made, and so are the signatures and headers beside it
+  fetch    archives and patches can be had, and are what the recipe says
+  verdict  the release says of a patch what the recipe does
+  build    a release builds with its fixes; and without each fix that cures an error
+           it stops at that very error
+
+What is built is the newest release of a recipe, and for each fix the newest that it
+affects, unless the recipe has a list of its own, under verify:. As many builds run at a
+time as there are cores, and share these by make's jobserver. Nothing is installed.
+
+What became of a cell is kept, and found out again only when something has changed that
+matters to it: the recipe, the patch, the archive, the toolchain. What sources have
+answered counts for --max-age.
+
+With --recipes or SRCMEND_RECIPES only the recipes of these folders are verified.
+
+Exit status: 0 all is proven; 1 something could not be found out; 2 usage; 3 something
+is not as a recipe says.`
+
+func (a *app) verifyVerb() *cobra.Command {
+	o := verifyOptions{}
+	cmd := &cobra.Command{
+		Use:   "verify [PKG[@VERSION]]...",
+		Short: "Prove what recipes claim: red without a fix, green with it",
+		Long:  verifyHelp,
+		Example: `  srcmend verify
+  srcmend verify dovecot@2.3.4 --level verdict
+  srcmend --recipes my-recipes verify --plan`,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.verify(cmd.Context(), args, o) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.level, "level", string(event.LevelBuild), "how far: lint, fetch, verdict or `build`")
+	flags.IntVarP(&o.jobs, "jobs", "j", runtime.NumCPU(), "how many compilers run at once")
+	flags.BoolVar(&o.plan, "plan", false, "show the cells, do nothing")
+	flags.BoolVar(&o.fresh, "fresh", false, "find out everything anew, whatever is known")
+	flags.StringVar(&o.unreachable, "unreachable", "fail", "what to do about what can't be reached: `fail`, or skip")
+	flags.DurationVar(&o.maxAge, "max-age", 7*24*time.Hour, "how long it counts what sources have answered")
+	flags.DurationVar(&o.time, "time", time.Hour, "how long one build may take")
+	flags.Int64Var(&o.keep, "keep", 2048, "how many `MIB` of builds' logs are kept")
+	o.fetch.flags(flags)
+	_ = cmd.RegisterFlagCompletionFunc("level", cobra.FixedCompletions([]string{"lint", "fetch", "verdict", "build"}, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+func (o *verifyOptions) settle() error {
+	levels := []event.Level{event.LevelLint, event.LevelFetch, event.LevelVerdict, event.LevelBuild}
+	switch {
+	case !slices.Contains(levels, event.Level(o.level)):
+		return &usageError{fmt.Sprintf("there is no level %q", o.level), "--level lint, fetch, verdict or build"}
+	case o.jobs < 1:
+		return &usageError{"--jobs wants a number above 0", ""}
+	case o.unreachable != "fail" && o.unreachable != "skip":
+		return &usageError{fmt.Sprintf("--unreachable takes fail or skip, not %q", o.unreachable), ""}
+	}
+	return nil
+}
+
+func (a *app) verify(ctx context.Context, targets []string, o verifyOptions) error {
+	if err := o.settle(); err != nil {
+		return err
+	}
+	v, err := a.verifier(ctx, o)
+	if err != nil {
+		return err
+	}
+	m, err := v.Plan(ctx, verify.Selection{Packages: targets, Level: event.Level(o.level)})
+	if err != nil {
+		return err
+	}
+	if o.plan {
+		return a.showMatrix(v, m)
+	}
+	engine, err := a.engine(ctx, v, o)
+	if err != nil {
+		return err
+	}
+	defer engine.Jobs.Close()
+	out, done := a.render()
+	started := time.Now()
+	v.Events, engine.Events = out.Send, out.Send
+	out.Send(event.Matrix{Plan: m.Plan, Platform: v.Platform.String(), Cells: m.IDs(), Mine: len(m.Cells)})
+	results, err := v.Run(ctx, m)
+	if err != nil && ctx.Err() == nil {
+		return errors.Join(err, done())
+	}
+	problems, err := v.Problems(results)
+	if err != nil {
+		return errors.Join(err, done())
+	}
+	for _, r := range results {
+		if r.Stored || r.Outcome == event.Skipped {
+			out.Send(r.Event())
+		}
+	}
+	for _, p := range problems {
+		out.Send(p)
+	}
+	sum := verify.Sum(results, problems, time.Since(started).Seconds())
+	out.Send(sum)
+	if err := v.Store.Prune(); err != nil {
+		a.say("%v", err)
+	}
+	return errors.Join(done(), verified(sum))
+}
+
+// verified is the exit status for how a verification has ended.
+func verified(s event.Verified) error {
+	switch s.Outcome {
+	case event.Green:
+		return nil
+	case event.Red:
+		return errRed
+	}
+	return errReported
+}
+
+// verifier makes ready for verifying the recipes of the user, or the shipped ones.
+func (a *app) verifier(ctx context.Context, o verifyOptions) (*verify.Verifier, error) {
+	recipes, err := a.collection()
+	if err != nil {
+		return nil, err
+	}
+	cache, err := cacheDir()
+	if err != nil {
+		return nil, err
+	}
+	fetcher, err := o.fetch.fetcher()
+	if err != nil {
+		return nil, err
+	}
+	v := &verify.Verifier{
+		Recipes: recipes, Fetcher: fetcher, MaxAge: o.maxAge, Fresh: o.fresh, SkipUnreachable: o.unreachable == "skip",
+		Store: verify.OpenStore(filepath.Join(cache, "verify"), o.keep<<20), Scratch: filepath.Join(cache, "verify", "work"),
+		Catalogue: sync.OnceValues(a.catalogue),
+	}
+	if len(a.folders()) > 0 {
+		if v.Packages, err = a.ownPackages(); err != nil {
+			return nil, err
+		}
+	}
+	if v.Platform, err = platform.Here(ctx); err != nil {
+		return nil, err
+	}
+	gmake, _ := platform.GNUMake(ctx)
+	if v.Toolchain, err = v.Platform.Toolchain(ctx, gmake); err != nil {
+		return nil, err
+	}
+	v.Env, _ = build.Passed(os.Environ())
+	if v.CatalogueSum, err = a.sumOf("signatures"); err != nil {
+		return nil, err
+	}
+	if v.HeadersSum, err = a.sumOf("headers"); err != nil {
+		return nil, err
+	}
+	v.Lint = func(r *recipe.Recipe) (yamlfile.Mistakes, error) {
+		cat, err := v.Catalogue()
+		if err != nil {
+			return nil, err
+		}
+		return r.Lint(surroundings(recipes, cat)), nil
+	}
+	v.Prove = func() (yamlfile.Mistakes, error) {
+		cat, err := a.catalogueWith(nil)
+		if cat == nil {
+			return nil, err
+		}
+		return cat.Prove(), err
+	}
+	v.ProveHeaders = func() (yamlfile.Mistakes, error) {
+		_, err := a.headersWith(nil)
+		return nil, err
+	}
+	return v, nil
+}
+
+// engine builds on this machine.
+func (a *app) engine(ctx context.Context, v *verify.Verifier, o verifyOptions) (*verify.Local, error) {
+	if err := os.MkdirAll(v.Scratch, 0o755); err != nil {
+		return nil, err
+	}
+	pipe, err := os.MkdirTemp(v.Scratch, "jobs-")
+	if err != nil {
+		return nil, err
+	}
+	if v.Jobs, err = jobserver.New(pipe, o.jobs); err != nil {
+		return nil, err
+	}
+	cat, err := v.Catalogue()
+	if err != nil {
+		return nil, err
+	}
+	quiet := *v.Fetcher
+	_, helps := build.Passed(os.Environ())
+	l := &verify.Local{
+		Dir: filepath.Join(v.Scratch, "builds"), Fetcher: &quiet, Path: os.Getenv("PATH"), Env: helps,
+		Jobs: v.Jobs, Catalogue: cat, Timeout: o.time,
+	}
+	if l.Make, err = platform.GNUMake(ctx); err == nil {
+		l.MakeName = platform.MakeVersion(ctx, l.Make)
+	}
+	v.Engine = l
+	return l, l.Clean()
+}
+
+// ownPackages are the packages that the user's folders have recipes of.
+func (a *app) ownPackages() ([]string, error) {
+	var layers []recipe.Layer
+	for _, dir := range a.folders() {
+		layers = append(layers, recipe.Layer{Name: dir, Recipes: os.DirFS(dir)})
+	}
+	return recipe.NewCollection(layers...).Names()
+}
+
+// sumOf is the identity of all files of a folder beside the recipes, hex.
+func (a *app) sumOf(folder string) (string, error) {
+	layers, err := a.layers(folder, nil)
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	err = yamlfile.ReadLayers(layers, func(layer int, name string, text []byte) {
+		fmt.Fprintf(h, "%d %q %d\n", layer, path.Base(name), len(text))
+		h.Write(text)
+	})
+	return fmt.Sprintf("%x", h.Sum(nil)), err
+}
+
+// surroundings are what recipes refer to.
+func surroundings(all *recipe.Collection, cat *signature.Catalogue) recipe.Surroundings {
+	return recipe.Surroundings{
+		File: all.File, Known: cat.Known, PatchIDs: patchIDs,
+		Matches: func(id string, log []byte) bool {
+			scan, err := cat.Scan(strings.NewReader(string(log)))
+			return err == nil && slices.ContainsFunc(scan.Matches, func(m signature.Match) bool { return m.Signature.ID == id || m.Signature.Of == id })
+		},
+	}
+}
+
+// showMatrix prints the cells of a matrix, and does nothing.
+func (a *app) showMatrix(v *verify.Verifier, m verify.Matrix) error {
+	if a.json {
+		type planned struct {
+			event.Cell
+			Key     string   `json:"key"`
+			After   []string `json:"after,omitempty"`
+			Because string   `json:"because,omitempty"`
+			Known   bool     `json:"known"`
+		}
+		all := []planned{}
+		for _, c := range m.Cells {
+			_, known := v.Store.Record(c.Key)
+			all = append(all, planned{c.Cell, c.Key, c.After, c.Because, known})
+		}
+		return a.encode(map[string]any{"plan": m.Plan, "platform": v.Platform.String(), "cells": all})
+	}
+	b := &strings.Builder{}
+	levels := map[event.Level]int{}
+	for _, c := range m.Cells {
+		levels[c.Level]++
+		fmt.Fprintf(b, "  %s", c.ID)
+		if c.Because != "" {
+			fmt.Fprintf(b, "  %s", c.Because)
+		}
+		b.WriteByte('\n')
+	}
+	fmt.Fprintf(b, "%s: %d lint, %d fetch, %d verdict, %d build, on %s\n", count(len(m.Cells), "cell"),
+		levels[event.LevelLint], levels[event.LevelFetch], levels[event.LevelVerdict], levels[event.LevelBuild], v.Platform)
+	_, err := a.out.Write([]byte(b.String()))
+	return err
+}

@@ -1,0 +1,162 @@
+package verify
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"srcmend/internal/event"
+	"srcmend/internal/fetch"
+	"srcmend/internal/jobserver"
+	"srcmend/internal/plan"
+	"srcmend/internal/signature"
+	"srcmend/internal/work"
+)
+
+// An Action is one build, as a value: everything that can change what becomes of it.
+type Action struct {
+	Key       string // identity of the rest, hex
+	Plan      plan.Plan
+	Files     map[string][]byte // texts of the patches that lie beside the recipes, by their names
+	Tests     bool              // the package's own tests are run as well
+	Toolchain string            // see [platform.Platform.Toolchain]
+}
+
+// An Engine carries out builds. A build that is red is a value; an error means that it is not
+// known what would become of it: the disk is full, the time is up.
+type Engine interface {
+	// Build carries out an action, and leaves the logs that the result names in a folder. It
+	// may be called by several goroutines, and for the same action by several processes.
+	Build(ctx context.Context, a Action, logs string) (Made, error)
+}
+
+// Local builds on this machine, each action in a folder of its own that is gone afterwards.
+type Local struct {
+	Dir       string // for the folders
+	Fetcher   *fetch.Fetcher
+	Path      string   // PATH of the commands
+	Env       []string // that helps compilers, and changes nothing of what they make
+	Make      string   // path of GNU make
+	MakeName  string
+	Jobs      *jobserver.Server
+	Catalogue *signature.Catalogue
+	Timeout   time.Duration // for one build
+	// Events gets what the builds say, as long as they go on.
+	Events event.Sink
+}
+
+// Build implements [Engine].
+func (l *Local) Build(ctx context.Context, a Action, logs string) (Made, error) {
+	dir := filepath.Join(l.Dir, a.Key[:32])
+	lock, err := l.lock(ctx, dir+".lock")
+	if err != nil {
+		return Made{}, err
+	}
+	defer lock.Close()
+	if err := work.RemoveAll(dir); err != nil { // of one that was killed
+		return Made{}, err
+	}
+	defer func() { _ = work.RemoveAll(dir) }()
+	defer func() { _ = os.Remove(dir + ".lock") }()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return Made{}, err
+	}
+	w := &work.Work{
+		Plan: a.Plan, Dir: filepath.Join(dir, "work"), Logs: logs, Path: l.Path, Env: l.Env, Make: l.Make, MakeName: l.MakeName,
+		Jobserver: l.Jobs, Fetcher: l.Fetcher, Catalogue: l.Catalogue, Check: work.CheckNever,
+		File: func(name string) ([]byte, error) {
+			if text, ok := a.Files[name]; ok {
+				return text, nil
+			}
+			return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+		},
+	}
+	if a.Tests {
+		w.Check = work.CheckAlways
+	}
+	m := Made{Outcome: event.Green}
+	w.Events = func(e event.Event) {
+		if ended, ok := e.(event.StepEnded); ok {
+			m.CPU += ended.CPU
+		}
+	}
+	limited, cancel := context.WithTimeoutCause(ctx, cmp.Or(l.Timeout, time.Hour), errTime)
+	defer cancel()
+	started := time.Now()
+	res, err := w.Run(limited)
+	m.Seconds, m.Logs, m.Receipt = time.Since(started).Seconds(), res.Logs, res.Made
+	switch {
+	case ctx.Err() == nil && errors.Is(context.Cause(limited), errTime):
+		return m, fmt.Errorf("it was not done after %s", cmp.Or(l.Timeout, time.Hour))
+	case err != nil:
+		return m, err
+	case res.Red != nil:
+		m.Outcome, m.Step, m.Text, m.Hint = event.Red, res.Step, res.Red.Text, res.Red.Hint
+	}
+	return m, nil
+}
+
+// errTime says that a build has had its time.
+var errTime = errors.New("the time is up")
+
+// lock waits for the folder of a build: another process may carry out the same.
+func (l *Local) lock(ctx context.Context, path string) (*os.File, error) {
+	for {
+		f, err := work.Lock(path)
+		if err == nil && gone(f, path) { // by the one that had it
+			_ = f.Close()
+			continue
+		}
+		if !errors.Is(err, work.ErrLocked) {
+			return f, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// gone reports whether an open file is not the one that has the name now.
+func gone(f *os.File, path string) bool {
+	mine, err := f.Stat()
+	if err != nil {
+		return true
+	}
+	is, err := os.Stat(path)
+	return err != nil || !os.SameFile(mine, is)
+}
+
+// Clean removes what killed runs have left in the folder of the builds.
+func (l *Local) Clean() error {
+	entries, err := os.ReadDir(l.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !e.IsDir() {
+			continue
+		}
+		dir := filepath.Join(l.Dir, e.Name())
+		lock, err := work.Lock(dir + ".lock")
+		if errors.Is(err, work.ErrLocked) {
+			continue // somebody is at work
+		}
+		if err == nil {
+			err = errors.Join(work.RemoveAll(dir), os.Remove(dir+".lock"), lock.Close())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
