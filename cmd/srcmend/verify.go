@@ -29,6 +29,9 @@ import (
 // verifyOptions is the flags of the verb verify.
 type verifyOptions struct {
 	level       string
+	since       string
+	shard       string
+	baseline    string
 	jobs        int
 	plan        bool
 	fresh       bool
@@ -76,6 +79,9 @@ func (a *app) verifyVerb() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&o.level, "level", string(event.LevelBuild), "how far: lint, fetch, verdict or `build`")
 	flags.IntVarP(&o.jobs, "jobs", "j", runtime.NumCPU(), "how many compilers run at once")
+	flags.StringVar(&o.since, "since", "", "only what has changed since the `REVISION`, or since the work tree and it have parted, can affect")
+	flags.StringVar(&o.shard, "shard", "", "only the `I/N`-th part, for one of several machines; see verify merge")
+	flags.StringVar(&o.baseline, "baseline", "", "`FILE` with the cells that are known to be red (default: verify/baseline.yaml beside the recipes)")
 	flags.BoolVar(&o.plan, "plan", false, "show the cells, do nothing")
 	flags.BoolVar(&o.fresh, "fresh", false, "find out everything anew, whatever is known")
 	flags.StringVar(&o.unreachable, "unreachable", "fail", "what to do about what can't be reached: `fail`, or skip")
@@ -108,12 +114,16 @@ func (a *app) verify(ctx context.Context, targets []string, o verifyOptions) err
 	if err != nil {
 		return err
 	}
-	m, err := v.Plan(ctx, verify.Selection{Packages: targets, Level: event.Level(o.level)})
+	base, err := a.baseline(o)
+	if err != nil {
+		return err
+	}
+	m, mine, err := a.matrix(ctx, v, targets, o)
 	if err != nil {
 		return err
 	}
 	if o.plan {
-		return a.showMatrix(v, m)
+		return a.showMatrix(v, mine)
 	}
 	engine, err := a.engine(ctx, v, o)
 	if err != nil {
@@ -123,20 +133,17 @@ func (a *app) verify(ctx context.Context, targets []string, o verifyOptions) err
 	out, done := a.render()
 	started := time.Now()
 	v.Events, engine.Events = out.Send, out.Send
-	out.Send(event.Matrix{Plan: m.Plan, Platform: v.Platform.String(), Cells: m.IDs(), Mine: len(m.Cells)})
-	results, err := v.Run(ctx, m)
+	out.Send(event.Matrix{Plan: m.Plan, Platform: v.Platform.String(), Since: o.since, Shard: o.shard, Cells: m.IDs(), Mine: len(mine.Cells)})
+	results, err := v.Run(ctx, mine)
 	if err != nil && ctx.Err() == nil {
 		return errors.Join(err, done())
 	}
+	wrong := base.Apply(results, len(targets) == 0 && o.since == "" && o.shard == "" && o.level == string(event.LevelBuild), time.Now())
 	problems, err := v.Problems(results)
 	if err != nil {
 		return errors.Join(err, done())
 	}
-	for _, r := range results {
-		if r.Stored || r.Outcome == event.Skipped {
-			out.Send(r.Event())
-		}
-	}
+	problems = append(problems, wrong...)
 	for _, p := range problems {
 		out.Send(p)
 	}
@@ -146,6 +153,55 @@ func (a *app) verify(ctx context.Context, targets []string, o verifyOptions) err
 		a.say("%v", err)
 	}
 	return errors.Join(done(), verified(sum))
+}
+
+// matrix plans all cells that are wanted, and those that are for this machine.
+func (a *app) matrix(ctx context.Context, v *verify.Verifier, targets []string, o verifyOptions) (all, mine verify.Matrix, err error) {
+	if o.since == "" {
+		all, err = v.Plan(ctx, verify.Selection{Packages: targets, Level: event.Level(o.level)})
+	} else {
+		if len(targets) > 0 {
+			return all, mine, &usageError{"--since finds out itself which packages are meant", "leave out " + strings.Join(targets, " ")}
+		}
+		change, done, serr := a.since(ctx, o.since)
+		defer done()
+		if serr != nil {
+			return all, mine, serr
+		}
+		all, err = v.Since(ctx, change, event.Level(o.level))
+	}
+	if err != nil || o.shard == "" {
+		return all, all, err
+	}
+	var i, n int
+	if _, err := fmt.Sscanf(o.shard, "%d/%d", &i, &n); err != nil {
+		return all, mine, &usageError{fmt.Sprintf("--shard takes I/N, not %q", o.shard), "--shard 1/3 on the first of three machines"}
+	}
+	if mine, err = all.Shard(i, n); err != nil {
+		err = &usageError{err.Error(), ""}
+	}
+	return all, mine, err
+}
+
+// baseline reads the list of what is known to be red; nil if there is none.
+func (a *app) baseline(o verifyOptions) (*verify.Baseline, error) {
+	file := o.baseline
+	if file == "" {
+		for _, dir := range a.folders() {
+			at := filepath.Join(dir, "verify", "baseline.yaml")
+			if _, err := os.Stat(at); err == nil {
+				file = at
+			}
+		}
+	}
+	if file == "" {
+		return nil, nil
+	}
+	text, err := recipe.ReadFile(file)
+	if err != nil {
+		return nil, &usageError{err.Error(), "--baseline FILE"}
+	}
+	return verify.ParseBaseline(file, text)
 }
 
 // verified is the exit status for how a verification has ended.

@@ -2,6 +2,7 @@ package signature
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -409,6 +410,30 @@ func (c *Catalogue) open() {
 func (c *Catalogue) Known(id string) bool {
 	_, known := c.origins[id]
 	return known
+}
+
+// Differing lists the ids of the signatures that are not the same in two texts of a file.
+func Differing(before, after []byte) []string {
+	all := map[string]string{}
+	read := func(text []byte, visit func(id, form string)) {
+		var f Family
+		_, _ = yamlfile.Decode("", text, &f) // what is wrong with it is told elsewhere
+		for _, s := range f.Signatures {
+			form, err := json.Marshal(s)
+			if err == nil {
+				visit(s.ID, string(form))
+			}
+		}
+	}
+	read(before, func(id, form string) { all[id] += form })
+	read(after, func(id, form string) {
+		if all[id] == form {
+			delete(all, id)
+		} else {
+			all[id] = "another"
+		}
+	})
+	return slices.Sorted(maps.Keys(all))
 }
 
 // Pos is where a signature stands.

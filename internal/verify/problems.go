@@ -116,11 +116,11 @@ func (v *Verifier) where(r *Result, f Fault) (yamlfile.Pos, error) {
 	if err != nil {
 		return yamlfile.Pos{}, err
 	}
-	return loaded.Mistake("", "", path(loaded, r, f)...).Pos, nil
+	return loaded.Mistake("", "", trail(loaded, r, f)...).Pos, nil
 }
 
-// path leads to the value of a recipe that a fault is about.
-func path(loaded *recipe.Recipe, r *Result, f Fault) []any {
+// trail leads to the value of a recipe that a fault is about.
+func trail(loaded *recipe.Recipe, r *Result, f Fault) []any {
 	fix := cmp.Or(f.Fix, r.Fix)
 	i := slices.IndexFunc(loaded.Fixes, func(f recipe.Fix) bool { return f.ID == fix })
 	if fix != "" && i < 0 {

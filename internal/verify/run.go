@@ -131,6 +131,7 @@ func (b *board) begin(i int, m Matrix, recall []*Record) {
 func (b *board) end(i int, r Result, m Matrix, recall []*Record) {
 	b.results[i] = r
 	b.left--
+	b.Events.Send(r.Event())
 	b.done++
 	for _, j := range b.rest[i] {
 		if b.waiting[j]--; b.waiting[j] == 0 {
@@ -181,7 +182,6 @@ func (b *board) ended(i int, r Result, m Matrix, recall []*Record) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.end(i, r, m, recall)
-	b.Events.Send(r.Event())
 	if now := time.Now(); now.Sub(b.said) > 200*time.Millisecond {
 		b.said = now
 		b.Events.Send(event.Output{Step: "verify", Line: fmt.Sprintf("%d of %d cells", b.done, len(b.results))})

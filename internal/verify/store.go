@@ -116,6 +116,9 @@ func (s *Store) write(path string, text []byte) error {
 // Made gives what is known of a build.
 func (s *Store) Made(key string) (Made, bool) {
 	var m Made
+	if key == "" {
+		return m, false
+	}
 	path := filepath.Join(s.build(key), madeFile)
 	text, err := os.ReadFile(path)
 	if err != nil || json.Unmarshal(text, &m) != nil || m.Outcome != event.Green && m.Outcome != event.Red {
