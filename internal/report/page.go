@@ -31,6 +31,7 @@ const (
 	maxBars     = 300     // of what took longest
 	maxLogs     = 2 << 20 // bytes of excerpts
 	maxCells    = 20      // names of the cells that show a problem
+	maxOpen     = 12      // problems of which the excerpts are open at first
 )
 
 // VerificationHTML writes it as one page that needs nothing else and asks for nothing.
@@ -62,7 +63,9 @@ type page struct {
 	Sums     []string
 	Warnings []string
 	Problems []pageProblem
+	Open     bool // their excerpts
 	Levels   []string
+	Columns  int
 	Groups   []pageGroup
 	Total    []pageLevel
 	Reasons  []pageReason
@@ -97,10 +100,12 @@ type (
 	pageGroup struct {
 		Name, What string
 		Rows       []pageRow
+		Alone      bool // the one row stands for all of it
 	}
 	pageRow struct {
 		ID, Name, Fix string
 		Names         []string // of the claims that share the row
+		Count         string   // how many these are
 		States        string
 		Whys          []pageWhy
 		Levels        []pageLevel
@@ -116,6 +121,7 @@ type (
 	pagePart struct {
 		State  state
 		Text   string
+		Number bool // the text is how many are so
 		Stored bool
 		To     string // the problem
 	}
@@ -159,7 +165,8 @@ func makePage(v *Verification) page {
 		}
 	}
 	m := pageMaker{rows: map[string]string{}, problems: map[string]string{}, states: map[string]state{}}
-	problems := v.Problems()
+	problems := byWeight(v.Problems())
+	p.Open = len(problems) <= maxOpen
 	for i, q := range problems {
 		for _, id := range q.Cells {
 			if _, has := m.problems[id]; !has {
@@ -171,6 +178,7 @@ func makePage(v *Verification) page {
 	for _, l := range g.levels {
 		p.Levels = append(p.Levels, clean(string(l)))
 	}
+	p.Columns = len(g.levels) + 1
 	p.Groups = m.groups(g)
 	for _, t := range g.total {
 		p.Total = append(p.Total, t.level())
@@ -254,7 +262,9 @@ func (m *pageMaker) groups(g grid) []pageGroup {
 				}
 				shared.Levels = append(shared.Levels, level)
 			}
+			shared.Count = countOf(len(shared.Names), "claim", "claims")
 			group.Rows = append(group.Rows, shared)
+			group.Alone = len(group.Rows) == 1
 		}
 		groups = append(groups, group)
 	}
@@ -300,7 +310,7 @@ func (t tally) level() pageLevel {
 	var l pageLevel
 	for s, n := range t {
 		if n > 0 {
-			l.Parts = append(l.Parts, pagePart{State: state(s), Text: fmt.Sprint(n)})
+			l.Parts = append(l.Parts, pagePart{State: state(s), Text: fmt.Sprint(n), Number: true})
 		}
 	}
 	return l
@@ -323,7 +333,7 @@ func (m *pageMaker) problem(i int, q event.Problem) pageProblem {
 		ID: fmt.Sprintf("p%d", i+1), Level: clean(q.Level), At: spot(q), Text: clean(q.Text), Rule: clean(q.Rule), Known: clean(q.Known), Log: clean(q.Log),
 		Error: q.Level == "error", Hints: hints(q.Hint),
 	}
-	var states []string
+	states := []string{"warning"}
 	switch {
 	case q.Known != "":
 		states = []string{isKnown.String()}

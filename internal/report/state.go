@@ -153,6 +153,21 @@ func tells(p event.Problem, paint func(color, text string) string) []string {
 	return lines
 }
 
+// byWeight puts errors before warnings, and what is known last.
+func byWeight(problems []event.Problem) []event.Problem {
+	weight := func(p event.Problem) int {
+		switch {
+		case p.Known != "":
+			return 2
+		case p.Level != "error":
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(problems, func(a, b event.Problem) int { return weight(a) - weight(b) })
+	return problems
+}
+
 // hints are the lines of a hint.
 func hints(hint string) []string {
 	var lines []string

@@ -26,27 +26,18 @@ func VerificationSummary(w io.Writer, v *Verification) error {
 		fmt.Fprintf(&b, "**Try:** %s\n\n", md(hint))
 	}
 	levelTable(&b, makeGrid(cells))
-	slowTable(&b, slowest(cells, 10))
-	listed(&b, "Not verified", failures(cells))
 	var notes []string
 	for _, n := range allOf[event.Note](v) {
 		if n.Level == "warning" {
 			notes = append(notes, strings.TrimSuffix(n.Text+"; "+n.Hint, "; "))
 		}
 	}
-	listed(&b, "Warnings", notes)
-	problems := v.Problems()
-	if len(problems) > 0 {
-		b.WriteString("### Problems\n\n")
-	}
-	for i, p := range problems {
-		text := problemMarkdown(p)
-		if b.Len()+len(text) > maxSummary-1000 {
-			fmt.Fprintf(&b, "**%s not shown: a summary has 1 MiB at most. The other forms have all.**\n", countOf(len(problems)-i, "more problem is", "more problems are"))
-			break
-		}
-		b.WriteString(text)
-	}
+	var end strings.Builder
+	listed(&end, "Not verified", failures(cells))
+	listed(&end, "Warnings", notes)
+	slowTable(&end, slowest(cells, 10))
+	problemList(&b, byWeight(v.Problems()), maxSummary-end.Len())
+	b.WriteString(end.String())
 	text := b.String()
 	if len(text) > maxSummary { // the tables alone are too long
 		end := strings.LastIndexByte(text[:maxSummary-200], '\n') + 1
@@ -54,6 +45,21 @@ func VerificationSummary(w io.Writer, v *Verification) error {
 	}
 	_, err := io.WriteString(w, text)
 	return err
+}
+
+// problemList writes the problems, as many as there is room for.
+func problemList(b *strings.Builder, problems []event.Problem, room int) {
+	if len(problems) > 0 {
+		b.WriteString("### Problems\n\n")
+	}
+	for i, p := range problems {
+		text := problemMarkdown(p)
+		if b.Len()+len(text) > room-1000 {
+			fmt.Fprintf(b, "**%s not shown: a summary has 1 MiB at most. The other forms have all.**\n\n", countOf(len(problems)-i, "more problem is", "more problems are"))
+			return
+		}
+		b.WriteString(text)
+	}
 }
 
 // markOf is the sign of an outcome.

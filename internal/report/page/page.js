@@ -10,6 +10,7 @@
 		return { element, group, text: (before + element.textContent).toLowerCase(), outcomes: element.dataset.o.split(" ") };
 	});
 	const groups = document.querySelectorAll("tbody");
+	const lists = new Set(Array.from(document.querySelectorAll("article[data-o], li[data-o]"), (element) => element.closest("section")));
 
 	const fits = (item, words, wanted) => {
 		if (wanted === "!green" && !item.outcomes.some((o) => o !== "green")) return false;
@@ -23,11 +24,13 @@
 		for (const item of items) {
 			const fit = fits(item, words, outcome.value);
 			item.element.hidden = !fit;
+			if (fit) used.add(item.group || item.element.closest("section"));
 			if (!item.group) continue;
 			all++;
-			if (fit) { rows++; used.add(item.group); }
+			if (fit) rows++;
 		}
 		for (const group of groups) group.hidden = !used.has(group);
+		for (const list of lists) list.hidden = !used.has(list);
 		const some = words.length > 0 || outcome.value !== "";
 		shown.textContent = some ? rows + " of " + all + " rows" : "";
 	};
