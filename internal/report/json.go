@@ -44,30 +44,29 @@ func (j *JSON) Send(e event.Event) {
 	}
 	if !j.begun {
 		j.begun = true
-		j.line(header{"stream", event.Version})
+		j.line(json.Marshal(header{"stream", event.Version}))
 	}
+	j.line(encode(e, now))
+}
+
+// encode is the line of an event.
+func encode(e event.Event, at time.Time) ([]byte, error) {
 	body, err := json.Marshal(e)
 	if err != nil {
-		j.err = err
-		return
+		return nil, err
 	}
 	stamp, err := json.Marshal(struct {
 		Event string    `json:"event"`
 		Time  time.Time `json:"time"`
-	}{e.Name(), now.UTC()})
-	if err != nil {
-		j.err = err
-		return
+	}{e.Name(), at.UTC()})
+	if err != nil || len(body) <= 2 { // {} has no fields
+		return stamp, err
 	}
-	line := stamp
-	if len(body) > 2 { // {} has no fields
-		line = append(append(stamp[:len(stamp)-1], ','), body[1:]...)
-	}
-	j.line(json.RawMessage(line))
+	return append(append(stamp[:len(stamp)-1], ','), body[1:]...), nil
 }
 
-func (j *JSON) line(v any) {
-	text, err := json.Marshal(v)
+// line writes a line, and keeps the first error.
+func (j *JSON) line(text []byte, err error) {
 	if err == nil && j.err == nil {
 		_, err = j.W.Write(append(text, '\n'))
 	}

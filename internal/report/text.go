@@ -29,8 +29,9 @@ type Text struct {
 	pending string // the line that opens a step, until there is more to tell of it
 	started time.Time
 	spoke   time.Time // when a line was written last
-	status  bool      // a live line is on the screen
-	err     error     // the first of writing
+	cells   verifying
+	status  bool  // a live line is on the screen
+	err     error // the first of writing
 	closed  bool
 }
 
@@ -64,6 +65,14 @@ func (t *Text) Send(e event.Event) {
 		t.note(e)
 	case event.Finding:
 		t.finding(e)
+	case event.Matrix:
+		t.matrix(e)
+	case event.CellEnded:
+		t.cellEnded(e)
+	case event.Problem:
+		t.problem(e)
+	case event.Verified:
+		t.verified(e)
 	case event.Ended:
 		t.ended(e)
 	}
