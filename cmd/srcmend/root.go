@@ -112,7 +112,7 @@ func (a *app) root() *cobra.Command {
 		return &usageError{err.Error(), cmd.CommandPath() + " --help"}
 	})
 	cmd.CompletionOptions.HiddenDefaultCmd = false
-	cmd.AddCommand(a.buildVerb(), a.runVerb(), a.diagnoseVerb(), a.patchVerb(), a.checkVerb(), a.verifyVerb(), a.fetchVerb(), a.recipeVerb(), a.historyVerb())
+	cmd.AddCommand(a.buildVerb(), a.runVerb(), a.diagnoseVerb(), a.patchVerb(), a.checkVerb(), a.verifyVerb(), a.reportVerb(), a.fetchVerb(), a.recipeVerb(), a.historyVerb())
 	return cmd
 }
 

@@ -21,6 +21,7 @@ import (
 	"srcmend/internal/jobserver"
 	"srcmend/internal/platform"
 	"srcmend/internal/recipe"
+	"srcmend/internal/report"
 	"srcmend/internal/signature"
 	"srcmend/internal/verify"
 	"srcmend/internal/yamlfile"
@@ -40,6 +41,7 @@ type verifyOptions struct {
 	time        time.Duration
 	keep        int64 // MiB
 	fetch       fetchOptions
+	reports     copies
 }
 
 const verifyHelp = `Prove what recipes claim.
@@ -89,6 +91,8 @@ func (a *app) verifyVerb() *cobra.Command {
 	flags.DurationVar(&o.time, "time", time.Hour, "how long one build may take")
 	flags.Int64Var(&o.keep, "keep", 2048, "how many `MIB` of builds' logs are kept")
 	o.fetch.flags(flags)
+	o.reports.flags(flags)
+	cmd.AddCommand(a.mergeVerb())
 	_ = cmd.RegisterFlagCompletionFunc("level", cobra.FixedCompletions([]string{"lint", "fetch", "verdict", "build"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
@@ -108,6 +112,10 @@ func (o *verifyOptions) settle() error {
 
 func (a *app) verify(ctx context.Context, targets []string, o verifyOptions) error {
 	if err := o.settle(); err != nil {
+		return err
+	}
+	reports, err := o.reports.parse()
+	if err != nil {
 		return err
 	}
 	v, err := a.verifier(ctx, o)
@@ -130,7 +138,8 @@ func (a *app) verify(ctx context.Context, targets []string, o verifyOptions) err
 		return err
 	}
 	defer engine.Jobs.Close()
-	out, done := a.render()
+	shown, done := a.render()
+	out := both{shown, new(report.Verification)}
 	started := time.Now()
 	v.Events, engine.Events = out.Send, out.Send
 	out.Send(event.Matrix{Plan: m.Plan, Platform: v.Platform.String(), Since: o.since, Shard: o.shard, Cells: m.IDs(), Mine: len(mine.Cells)})
@@ -152,7 +161,7 @@ func (a *app) verify(ctx context.Context, targets []string, o verifyOptions) err
 	if err := v.Store.Prune(); err != nil {
 		a.say("%v", err)
 	}
-	return errors.Join(done(), verified(sum))
+	return errors.Join(done(), a.writeCopies(reports, out.kept), verified(sum))
 }
 
 // matrix plans all cells that are wanted, and those that are for this machine.

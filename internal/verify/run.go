@@ -58,11 +58,15 @@ func (v *Verifier) Run(ctx context.Context, m Matrix) ([]Result, error) {
 			}
 		}
 	}
-	b.mu.Lock()
+	var first []int
 	for i := range m.Cells {
 		if b.waiting[i] == 0 {
-			b.begin(i, m, recall)
+			first = append(first, i)
 		}
+	}
+	b.mu.Lock()
+	for _, i := range first {
+		b.begin(i, m, recall)
 	}
 	b.mu.Unlock()
 	var wg sync.WaitGroup
