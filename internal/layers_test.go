@@ -26,15 +26,16 @@ var floors = map[string]int{
 // only says which packages alone may use a module, so that it can be replaced
 // in few places.
 var only = map[string][]string{
-	"github.com/bluekeyes/go-gitdiff": {"patch"},
-	"github.com/hashicorp/go-version": {"version"},
-	"github.com/go-git/go-git":        {"fetch", "gitrepo"},
-	"go.yaml.in/yaml":                 {"yamlfile"},
-	"github.com/klauspost/compress":   {"archive"},
-	"github.com/mikelolasagasti/xz":   {"archive"},
-	"github.com/spf13/cobra":          {""},
-	"srcmend/recipes":                 {""},
-	"srcmend/patches":                 {""},
+	"github.com/bluekeyes/go-gitdiff":   {"patch"},
+	"github.com/hashicorp/go-version":   {"version"},
+	"github.com/go-git/go-git":          {"fetch", "gitrepo"},
+	"go.yaml.in/yaml":                   {"yamlfile"},
+	"github.com/klauspost/compress":     {"archive"},
+	"github.com/mikelolasagasti/xz":     {"archive"},
+	"github.com/CycloneDX/cyclonedx-go": {"report"},
+	"github.com/spf13/cobra":            {""},
+	"srcmend/recipes":                   {""},
+	"srcmend/patches":                   {""},
 }
 
 // TestFloors reads the imports of every file that is not a test. It does so

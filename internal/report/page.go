@@ -32,6 +32,7 @@ const (
 	maxLogs     = 2 << 20 // bytes of excerpts
 	maxCells    = 20      // names of the cells that show a problem
 	maxOpen     = 12      // problems of which the excerpts are open at first
+	maxWhole    = 200     // problems with all that is known of them
 )
 
 // VerificationHTML writes it as one page that needs nothing else and asks for nothing.
@@ -63,7 +64,8 @@ type page struct {
 	Sums     []string
 	Warnings []string
 	Problems []pageProblem
-	Open     bool // their excerpts
+	InShort  string // how many of them
+	Open     bool   // their excerpts
 	Levels   []string
 	Columns  int
 	Groups   []pageGroup
@@ -83,7 +85,7 @@ type (
 	}
 	pageProblem struct {
 		ID, Level, At, Text, Rule, Known, Log string
-		Error                                 bool
+		Error, Short                          bool
 		States                                string
 		Hints                                 []string
 		Cells                                 []pageLink
@@ -113,6 +115,7 @@ type (
 	pageWhy struct {
 		State      state
 		What, Text string
+		Linked     bool // there is a problem that says it too
 	}
 	// pageLevel is what one level of a row says.
 	pageLevel struct {
@@ -186,6 +189,9 @@ func makePage(v *Verification) page {
 	for i, q := range problems {
 		p.Problems = append(p.Problems, m.problem(i, q))
 	}
+	if n := len(problems) - maxWhole; n > 0 {
+		p.InShort = fmt.Sprintf("The first %d are told with all that is known of them, %d more in short; the other forms have all.", maxWhole, n)
+	}
 	p.Reasons = reasons(cells)
 	p.bars(cells)
 	return p
@@ -252,7 +258,11 @@ func (m *pageMaker) groups(g grid) []pageGroup {
 				}
 				continue
 			}
-			group.Rows = append(group.Rows, m.row(r, fmt.Sprintf("g%dr%d", i+1, k+1)))
+			row := m.row(r, fmt.Sprintf("g%dr%d", i+1, k+1))
+			if n > maxPageRows { // the problems that are linked say why
+				row.Whys = slices.DeleteFunc(row.Whys, func(why pageWhy) bool { return why.Linked })
+			}
+			group.Rows = append(group.Rows, row)
 		}
 		if len(shared.Names) > 0 {
 			for l, t := range counts {
@@ -298,7 +308,7 @@ func (m *pageMaker) row(r *gridRow, id string) pageRow {
 			why = c.Known
 		}
 		if why != "" && s != isGreen && s != isSkipped {
-			row.Whys = append(row.Whys, pageWhy{s, clean(string(c.Level)) + " " + s.Word(), shorten(clean(why))})
+			row.Whys = append(row.Whys, pageWhy{s, clean(string(c.Level)) + " " + s.Word(), shorten(clean(why)), m.problems[c.ID] != ""})
 		}
 	}
 	row.States = strings.Join(states, " ")
@@ -340,15 +350,19 @@ func (m *pageMaker) problem(i int, q event.Problem) pageProblem {
 	case p.Error:
 		states = []string{isRed.String()}
 	}
+	p.Short = i >= maxWhole
 	for k, id := range q.Cells {
 		if s, there := m.states[id]; there && !slices.Contains(states, s.String()) {
 			states = append(states, s.String())
 		}
-		if k < maxCells {
+		if k < maxCells && !p.Short {
 			p.Cells = append(p.Cells, pageLink{m.rows[id], clean(id)})
 		}
 	}
 	p.States = strings.Join(states, " ")
+	if p.Short {
+		return p
+	}
 	if n := len(q.Cells) - maxCells; n > 0 {
 		p.More = fmt.Sprintf("and %d more", n)
 	}

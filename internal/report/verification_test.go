@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -558,14 +559,35 @@ func realistic(n int) []event.Event {
 	return slices.Concat([]event.Event{m, event.Warning("the store is nearly full", "srcmend cache prune")}, cells, problems, []event.Event{sum})
 }
 
-// TestManyCells: what thousands of cells give stays small.
+// allRed is a run of n cells that are all red, each by a problem of its own.
+func allRed(n int) []event.Event {
+	m := event.Matrix{Plan: "p", Platform: "linux/12/amd64"}
+	all := []event.Event{nil}
+	for i := range n {
+		c := event.Cell{Package: fmt.Sprintf("package-%d", i%300), Release: fmt.Sprintf("2.3.%d", i), Fix: "some-fix-or-other", Level: event.LevelBuild}
+		c.ID = c.Package + "@" + c.Release + "/" + c.Fix + ":build"
+		m.Cells = append(m.Cells, c.ID)
+		all = append(all, event.CellEnded{Cell: c, Outcome: event.Red, Why: "make: exit status 2", Start: float64(i), Seconds: 12, Builds: 1},
+			event.Problem{Rule: "red-build", Level: "error", File: "recipes/" + c.Package + ".yaml", Line: i, Text: "the build of " + c.Release + " is red, and nobody knows why", Hint: "look at the log, and make the fix anew", Cells: []string{c.ID}, Excerpt: []string{"gcc -c x.c", strings.Repeat("x", 300), "gmake: *** [Makefile:12: x.o] Error 1"}, At: 1})
+	}
+	all[0] = m
+	return append(all, event.Verified{Outcome: event.Red, Text: "all is red", Red: n})
+}
+
+// TestManyCells: what is shown of thousands of cells stays small. A folder that SRCMEND_PAGES
+// names gets the pages, to be looked at.
 func TestManyCells(t *testing.T) {
-	v := recorded(t, realistic(10_000))
-	for form, most := range map[string]int{"html": 5 << 20, "summary": 1 << 20, "text": 1 << 20} {
-		if text := written(t, form, v); len(text) > most {
-			t.Errorf("%s has %d bytes", form, len(text))
-		} else if folder := os.Getenv("SRCMEND_PAGES"); folder != "" {
-			t.Logf("%s has %d bytes", form, len(text))
+	for name, events := range map[string][]event.Event{"few": realistic(60), "many": realistic(10_000), "red": allRed(10_000), "hostile": verification()} {
+		v := recorded(t, events)
+		for form, most := range map[string]int{"html": 5 << 20, "summary": 1 << 20} {
+			if text := written(t, form, v); len(text) > most {
+				t.Errorf("%s: %s has %d bytes", name, form, len(text))
+			}
+		}
+		if folder := os.Getenv("SRCMEND_PAGES"); folder != "" {
+			if err := os.WriteFile(filepath.Join(folder, name+".html"), []byte(written(t, "html", v)), 0o644); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }

@@ -10,7 +10,7 @@
 		return { element, group, text: (before + element.textContent).toLowerCase(), outcomes: element.dataset.o.split(" ") };
 	});
 	const groups = document.querySelectorAll("tbody");
-	const lists = new Set(Array.from(document.querySelectorAll("article[data-o], li[data-o]"), (element) => element.closest("section")));
+	const lists = new Set(Array.from(document.querySelectorAll("article[data-o], p[data-o], li[data-o]"), (element) => element.closest("section")));
 
 	const fits = (item, words, wanted) => {
 		if (wanted === "!green" && !item.outcomes.some((o) => o !== "green")) return false;
