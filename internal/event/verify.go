@@ -71,6 +71,9 @@ type Problem struct {
 	Log     string   `json:"log,omitempty"` // path of the whole log
 }
 
+// Unverified is the rule of a problem that is none of a recipe: something could not be found out.
+const Unverified = "unverified"
+
 // Verified is the last event of a verification.
 type Verified struct {
 	Outcome Outcome `json:"outcome"`

@@ -225,7 +225,7 @@ func summed(all []*Verification, merged *Verification) event.Verified {
 	}
 	wrong := 0
 	for _, p := range merged.Problems() {
-		if p.Level == "error" && p.Known == "" {
+		if p.Level == "error" && p.Known == "" && p.Rule != event.Unverified {
 			wrong++
 		}
 	}
@@ -244,10 +244,10 @@ func summed(all []*Verification, merged *Verification) event.Verified {
 	}
 	sum.Text = "what the recipes claim is true"
 	switch {
-	case failed:
-		sum.Outcome, sum.Text = event.Failed, "not all could be verified"
 	case red:
 		sum.Outcome, sum.Text = event.Red, "not all that the recipes claim is true"
+	case failed:
+		sum.Outcome, sum.Text = event.Failed, "not all could be verified"
 	}
 	if wrong > 0 {
 		sum.Text += ", " + countOf(wrong, "problem", "problems")

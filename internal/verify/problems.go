@@ -31,11 +31,11 @@ func (v *Verifier) Problems(results []Result) ([]event.Problem, error) {
 			all = append(all, at(m.Pos, event.Problem{Rule: "mistake", Level: levelError, Text: m.Text, Hint: m.Hint}, r))
 		}
 		if r.Err != nil && r.Outcome == event.Failed {
-			pos, err := v.where(r, Fault{Rule: "unverified"})
+			pos, err := v.where(r, Fault{Rule: event.Unverified})
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, at(pos, event.Problem{Rule: "unverified", Level: levelError, Text: "could not be verified: " + r.Why}, r))
+			all = append(all, at(pos, event.Problem{Rule: event.Unverified, Level: levelError, Text: "could not be verified: " + r.Why}, r))
 		}
 		for _, f := range r.Faults {
 			if f.Rule == "wrong-range" {
@@ -212,7 +212,7 @@ func (v *Verifier) wrongRange(ro *rangeOf, results []Result) (event.Problem, err
 // Sum is the end of a verification.
 func Sum(results []Result, problems []event.Problem, took float64) event.Verified {
 	var s event.Verified
-	failed, interrupted := []string{}, 0
+	interrupted := 0
 	for _, r := range results {
 		switch {
 		case r.Outcome == event.Green:
@@ -223,7 +223,6 @@ func Sum(results []Result, problems []event.Problem, took float64) event.Verifie
 			s.Red++
 		case r.Outcome == event.Failed:
 			s.Failed++
-			failed = append(failed, r.ID)
 		case r.Outcome == event.Interrupted:
 			interrupted++
 		default:
@@ -237,34 +236,24 @@ func Sum(results []Result, problems []event.Problem, took float64) event.Verifie
 			s.CPU += r.CPU
 		}
 	}
-	s.Seconds, s.Outcome = took, event.Green
+	s.Seconds, s.Outcome, s.Text = took, event.Green, "what the recipes claim is true"
 	errs := 0
 	for _, p := range problems {
-		if p.Level == levelError && p.Known == "" && p.Rule != "unverified" {
+		if p.Level == levelError && p.Known == "" && p.Rule != event.Unverified {
 			errs++
 		}
 	}
-	parts := []string{count(len(results), "cell")}
 	switch {
 	case interrupted > 0:
-		s.Outcome = event.Interrupted
-		parts = append(parts, fmt.Sprintf("%d were not reached", interrupted))
+		s.Outcome, s.Text = event.Interrupted, fmt.Sprintf("%s were not reached", count(interrupted, "cell"))
 		s.Hint = "run the same command again: what was found out is kept"
 	case s.Red > 0 || errs > 0:
-		s.Outcome = event.Red
-		parts = append(parts, count(errs, "problem"))
+		s.Outcome, s.Text = event.Red, "not all that the recipes claim is true"
 	case s.Failed > 0:
-		s.Outcome = event.Failed
+		s.Outcome, s.Text = event.Failed, "not all could be verified"
 	}
-	for _, part := range []struct {
-		n    int
-		text string
-	}{{s.Red, "red"}, {s.Known, "red as expected"}, {s.Failed, "could not be verified"}, {s.Skipped, "skipped"}, {s.Stored, "known already"}} {
-		if part.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.text))
-		}
+	if errs > 0 {
+		s.Text += ", " + count(errs, "problem")
 	}
-	parts = append(parts, count(s.Builds, "build"))
-	s.Text = strings.Join(parts, ", ")
 	return s
 }

@@ -33,7 +33,7 @@ func OpenStore(dir string, limit int64) *Store { return &Store{dir, limit} }
 
 // A Record is what became of a cell.
 type Record struct {
-	Outcome event.Outcome `json:"outcome"` // green or red
+	Outcome event.Outcome `json:"outcome"` // green or red; skipped if no source could be reached
 	Why     string        `json:"why,omitempty"`
 	Faults  []Fault       `json:"faults,omitempty"`
 	At      time.Time     `json:"at"`
@@ -79,7 +79,7 @@ func (s *Store) build(key string) string { return filepath.Join(s.dir, "builds",
 func (s *Store) Record(key string) (Record, bool) {
 	var r Record
 	text, err := os.ReadFile(s.cell(key))
-	if err != nil || json.Unmarshal(text, &r) != nil || r.Outcome != event.Green && r.Outcome != event.Red {
+	if err != nil || json.Unmarshal(text, &r) != nil || !slices.Contains([]event.Outcome{event.Green, event.Red, event.Skipped}, r.Outcome) {
 		return Record{}, false
 	}
 	return r, true

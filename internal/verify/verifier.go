@@ -98,16 +98,32 @@ func (v *Verifier) known(c Cell) (Record, bool) {
 		return Record{}, false
 	}
 	r, ok := v.Store.Record(c.Key)
-	if ok && c.Level == event.LevelFetch && time.Since(r.At) > v.MaxAge {
-		return Record{}, false
+	switch {
+	case !ok:
+	case r.Outcome == event.Skipped:
+		ok = v.SkipUnreachable && time.Since(r.At) < patience
+	case c.Level == event.LevelFetch:
+		ok = time.Since(r.At) < v.MaxAge
 	}
 	return r, ok
 }
 
+// patience is how long a source that could not be reached is left alone, where that is passed
+// over.
+const patience = time.Hour
+
 // keeps reports whether it is kept what became of a cell: what is quickly found out again, and
 // says where, is not if it is red.
 func keeps(r Result) bool {
-	return r.Err == nil && (r.Outcome == event.Green || r.Outcome == event.Red && r.Level != event.LevelLint)
+	switch r.Outcome {
+	case event.Green:
+		return true
+	case event.Red:
+		return r.Level != event.LevelLint
+	case event.Skipped:
+		return r.Level == event.LevelFetch // it was asked for
+	}
+	return false
 }
 
 // skip marks why a cell was not tried.
