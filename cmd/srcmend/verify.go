@@ -153,6 +153,9 @@ func (a *app) verify(ctx context.Context, targets []string, o verifyOptions) err
 		return errors.Join(err, done())
 	}
 	problems = append(problems, wrong...)
+	for i := range problems { // it may be read elsewhere
+		problems[i].File = here(problems[i].File)
+	}
 	for _, p := range problems {
 		out.Send(p)
 	}
@@ -162,6 +165,18 @@ func (a *app) verify(ctx context.Context, targets []string, o verifyOptions) err
 		a.say("%v", err)
 	}
 	return errors.Join(done(), a.writeCopies(reports, out.kept), verified(sum))
+}
+
+// here is a path from the folder that srcmend is in, if it lies below.
+func here(file string) string {
+	dir, err := os.Getwd()
+	if err != nil || !filepath.IsAbs(file) {
+		return file
+	}
+	if rel, err := filepath.Rel(dir, file); err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	return file
 }
 
 // matrix plans all cells that are wanted, and those that are for this machine.
@@ -241,7 +256,13 @@ func (a *app) verifier(ctx context.Context, o verifyOptions) (*verify.Verifier, 
 	v := &verify.Verifier{
 		Recipes: recipes, Fetcher: fetcher, MaxAge: o.maxAge, Fresh: o.fresh, SkipUnreachable: o.unreachable == "skip",
 		Store: verify.OpenStore(filepath.Join(cache, "verify"), o.keep<<20), Scratch: filepath.Join(cache, "verify", "work"),
-		Catalogue: sync.OnceValues(a.catalogue),
+		Catalogue: sync.OnceValues(func() (*signature.Catalogue, error) {
+			cat, err := a.catalogue()
+			if cat != nil && errors.As(err, new(yamlfile.Mistakes)) {
+				err = nil // its own cell tells what is wrong with it
+			}
+			return cat, err
+		}),
 	}
 	if len(a.folders()) > 0 {
 		if v.Packages, err = a.ownPackages(); err != nil {

@@ -124,7 +124,7 @@ func mergeCells(all []*Verification) ([]told, error) {
 		}
 	}
 	if len(missing) > 0 {
-		return nil, fmt.Errorf("%s of %d missing: %s; add the shards that have them", countOf(len(missing), "cell is", "cells are"), len(want), some(missing, 10))
+		return nil, fmt.Errorf("%d of %s are in no part: %s; add the parts that have them", len(missing), countOf(len(want), "cell", "cells"), some(missing, 10))
 	}
 	return cells, nil
 }

@@ -436,8 +436,8 @@ func TestMergeRefuses(t *testing.T) {
 		{nil, "there is nothing to merge"},
 		{[]*report.Verification{one, foreign}, "three.json is of another plan (fff) than one.json (abc): "},
 		{[]*report.Verification{one, changed}, "number 2 has the plan of one.json, but other cells"},
-		{[]*report.Verification{one, two}, "3 cells are of 9 missing: pkg@2:build, pkg@5:build, pkg@8:build; add"},
-		{[]*report.Verification{long}, "30 cells are of 30 missing: x, x, x, x, x, x, x, x, x, x and 20 more; add"},
+		{[]*report.Verification{one, two}, "3 of 9 cells are in no part: pkg@2:build, pkg@5:build, pkg@8:build; add"},
+		{[]*report.Verification{long}, "30 of 30 cells are in no part: x, x, x, x, x, x, x, x, x, x and 20 more; add"},
 		{[]*report.Verification{one, two, shard(t, 3, 3, event.Red, red)}, `the cell "pkg@0:build" is green in one.json and red in number 3: run it again`},
 		{[]*report.Verification{shard(t, 1, 1, event.Green, stray)}, `number 1 has the cell "stray"`},
 	} {

@@ -251,6 +251,8 @@ func Sum(results []Result, problems []event.Problem, took float64) event.Verifie
 		s.Outcome, s.Text = event.Red, "not all that the recipes claim is true"
 	case s.Failed > 0:
 		s.Outcome, s.Text = event.Failed, "not all could be verified"
+	case len(results) == 0 && errs == 0:
+		s.Text = "there is nothing to verify"
 	}
 	if errs > 0 {
 		s.Text += ", " + count(errs, "problem")
