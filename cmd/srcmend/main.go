@@ -13,7 +13,7 @@ import (
 
 func main() {
 	if build.Supervising() {
-		os.Exit(build.Supervise())
+		syscall.Exit(build.Supervise()) // at once: there is nothing left to do at the exit
 	}
 	var asked []os.Signal
 	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {

@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -118,6 +119,7 @@ func (a *app) verify(ctx context.Context, targets []string, o verifyOptions) err
 	if err != nil {
 		return err
 	}
+	debug.SetGCPercent(200) // the cores are for the builds
 	v, err := a.verifier(ctx, o)
 	if err != nil {
 		return err

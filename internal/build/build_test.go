@@ -31,7 +31,7 @@ const frontArg = "--front"
 
 func TestMain(m *testing.M) {
 	if build.Supervising() {
-		os.Exit(build.Supervise())
+		syscall.Exit(build.Supervise())
 	}
 	if len(os.Args) == 3 && os.Args[1] == frontArg {
 		front(os.Args[2])

@@ -9,10 +9,9 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"syscall"
 	"time"
-
-	"github.com/google/renameio/v2"
 )
 
 // superviseArg is the first argument of a process that supervises.
@@ -33,6 +32,7 @@ func Supervising() bool { return len(os.Args) == 2 && os.Args[1] == superviseArg
 // status file. It returns the exit status for this process.
 func Supervise() int {
 	runtime.LockOSThread()             // the child is told when this thread's process dies
+	debug.SetGCPercent(-1)             // there is little to do
 	signals := make(chan os.Signal, 8) // caught, not ignored: the command would inherit that
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE, syscall.SIGTERM)
 	adopt()
@@ -50,13 +50,23 @@ func Supervise() int {
 	}
 	text, err := json.Marshal(o.carryOut(orders, signals))
 	if err == nil {
-		err = renameio.WriteFile(o.Status, text, 0o644)
+		err = o.tell(text)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "srcmend: writing how the command ended:", err)
 		return 1
 	}
 	return 0
+}
+
+// tell makes the status file appear, whole. It does not wait for the disk: what was told before
+// the machine went down does not count.
+func (o order) tell(status []byte) error {
+	tmp := o.Status + ".new"
+	if err := os.WriteFile(tmp, status, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(tmp, o.Status)
 }
 
 // carryOut runs the command until it and its group are gone; or until orders

@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/google/renameio/v2"
-
 	"srcmend/internal/build"
 	"srcmend/internal/history"
 	"srcmend/internal/plan"
@@ -41,7 +39,17 @@ func (w *Work) save() error {
 	if err != nil {
 		return err
 	}
-	return renameio.WriteFile(w.path("state.json"), append(text, '\n'), 0o644)
+	return replace(w.path("state.json"), append(text, '\n'))
+}
+
+// replace makes a file be another one, at once. It does not wait for the disk: after the machine
+// has gone down the state does not count, see resume.
+func replace(path string, text []byte) error {
+	tmp := path + ".new"
+	if err := os.WriteFile(tmp, text, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(tmp, path)
 }
 
 // load finds out how far an earlier run came, and makes the work folder fit
