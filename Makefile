@@ -49,6 +49,15 @@ demo: build
 	XDG_CACHE_HOME="$$PWD/demo/cache" XDG_STATE_HOME="$$PWD/demo/state" \
 		./srcmend build $(DEMO) --prefix "$$PWD/demo/dovecot"
 
+# The collection, proven: archives, verdicts, red without each fix and green with it; then once
+# more, when nothing is to be done. What can't be reached from here is passed over, and said.
+VERIFY = XDG_CACHE_HOME="$$PWD/demo/cache" XDG_STATE_HOME="$$PWD/demo/state" \
+	./srcmend --recipes recipes verify --unreachable skip
+verify: build
+	mkdir -p demo/verify
+	$(VERIFY) --install-needs --report html=demo/verify/index.html --report json=demo/verify/verify.jsonl --receipts demo/verify/receipts
+	$(VERIFY)
+
 # More than a hundred real packages with their patches, against dpkg-source, GNU
 # patch and quilt, and the suites of GNU patch and git. What is fetched is kept.
 CORPUS = $$PWD/corpus
@@ -78,4 +87,4 @@ fuzz:
 clean:
 	rm -rf srcmend demo
 
-.PHONY: all build test tools check cross demo corpus bench golden fuzz clean
+.PHONY: all build test tools check cross demo verify corpus bench golden fuzz clean

@@ -40,7 +40,7 @@ func TestScripts(t *testing.T) {
 			return os.MkdirAll(filepath.Join(env.WorkDir, "recipes"), 0o755)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"archive": archiveCmd, "exits": exitsCmd, "serve": serveCmd,
+			"archive": archiveCmd, "exits": exitsCmd, "serve": serveCmd, "workflow": workflowCmd,
 		},
 		Condition: func(cond string) (bool, error) {
 			switch cond {

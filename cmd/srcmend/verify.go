@@ -20,6 +20,7 @@ import (
 	"srcmend/internal/build"
 	"srcmend/internal/event"
 	"srcmend/internal/jobserver"
+	"srcmend/internal/plan"
 	"srcmend/internal/platform"
 	"srcmend/internal/recipe"
 	"srcmend/internal/report"
@@ -43,6 +44,9 @@ type verifyOptions struct {
 	keep        int64 // MiB
 	fetch       fetchOptions
 	reports     copies
+	receipts    string
+	needs       bool
+	init        string
 }
 
 const verifyHelp = `Prove what recipes claim.
@@ -91,8 +95,11 @@ func (a *app) verifyVerb() *cobra.Command {
 	flags.DurationVar(&o.maxAge, "max-age", 7*24*time.Hour, "how long it counts what sources have answered")
 	flags.DurationVar(&o.time, "time", time.Hour, "how long one build may take")
 	flags.Int64Var(&o.keep, "keep", 2048, "how many `MIB` of builds' logs are kept")
+	flags.BoolVar(&o.needs, "install-needs", false, "install the packages that the builds need, with the system's packager")
 	o.fetch.flags(flags)
 	o.reports.flags(flags)
+	flags.StringVar(&o.receipts, "receipts", "", "folder `DIR` for what was built, by package: a CycloneDX bill of materials and an in-toto statement")
+	flags.StringVar(&o.init, "init", "", "write the file that has the recipes verified by `WHOM`: github, gitlab or pre-commit; with --plan show it")
 	cmd.AddCommand(a.mergeVerb())
 	_ = cmd.RegisterFlagCompletionFunc("level", cobra.FixedCompletions([]string{"lint", "fetch", "verdict", "build"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
@@ -115,6 +122,9 @@ func (a *app) verify(ctx context.Context, targets []string, o verifyOptions) err
 	if err := o.settle(); err != nil {
 		return err
 	}
+	if o.init != "" {
+		return a.verifyInit(o.init, o.plan)
+	}
 	reports, err := o.reports.parse()
 	if err != nil {
 		return err
@@ -123,6 +133,11 @@ func (a *app) verify(ctx context.Context, targets []string, o verifyOptions) err
 	v, err := a.verifier(ctx, o)
 	if err != nil {
 		return err
+	}
+	if o.needs && !o.plan {
+		if err := a.installNeedsOf(ctx, v, targets); err != nil {
+			return err
+		}
 	}
 	base, err := a.baseline(o)
 	if err != nil {
@@ -166,7 +181,27 @@ func (a *app) verify(ctx context.Context, targets []string, o verifyOptions) err
 	if err := v.Store.Prune(); err != nil {
 		a.say("%v", err)
 	}
-	return errors.Join(done(), a.writeCopies(reports, out.kept), verified(sum))
+	err = errors.Join(done(), a.writeCopies(reports, out.kept), a.writeReceipts(ctx, o.receipts, v, results))
+	return errors.Join(err, verified(sum))
+}
+
+// installNeedsOf installs what the builds of recipes need: the toolchain is another one then.
+func (a *app) installNeedsOf(ctx context.Context, v *verify.Verifier, targets []string) error {
+	needs, err := v.Needs(verify.Selection{Packages: targets})
+	if err != nil {
+		return err
+	}
+	shown := &report.Text{Out: a.err, Err: a.err, Quiet: a.quiet || a.json, Color: color(a.err)}
+	installed, err := installNeeds(ctx, plan.Plan{Platform: v.Platform, Needs: needs}, shown.Send)
+	if err != nil || !installed {
+		return err
+	}
+	if v.Platform, err = platform.Here(ctx); err != nil {
+		return err
+	}
+	gmake, _ := platform.GNUMake(ctx)
+	v.Toolchain, err = v.Platform.Toolchain(ctx, gmake)
+	return err
 }
 
 // here is a path from the folder that srcmend is in, if it lies below.

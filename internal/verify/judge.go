@@ -64,6 +64,11 @@ func (v *Verifier) whole(ctx context.Context, res *Result) error {
 	if err != nil {
 		return err
 	}
+	if _, known := v.Store.Made(res.with); !known || v.Fresh {
+		if missing, _ := v.Platform.Missing(ctx, p.Needs); len(missing) > 0 {
+			return fmt.Errorf("it needs packages that are not installed: %s (--install-needs installs them)", strings.Join(missing, " "))
+		}
+	}
 	m, err := v.build(ctx, res, res.with, p, r.Verify.Check)
 	if err != nil {
 		return err

@@ -91,6 +91,23 @@ func (m Matrix) IDs() []string {
 	return ids
 }
 
+// Needs are the packages of this system that the builds of the cells that are wanted need.
+func (v *Verifier) Needs(want Selection) ([]string, error) {
+	targets, err := v.targets(want)
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	for _, t := range targets {
+		r, err := v.Recipes.Load(t.name)
+		if err == nil { // otherwise its own cell says what is wrong
+			all = append(all, r.Needs[v.Platform.Family]...)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
+}
+
 // A target is a package, or one release of it.
 type target struct{ name, release string }
 

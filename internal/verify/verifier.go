@@ -12,6 +12,7 @@ import (
 
 	"srcmend/internal/event"
 	"srcmend/internal/fetch"
+	"srcmend/internal/history"
 	"srcmend/internal/jobserver"
 	"srcmend/internal/plan"
 	"srcmend/internal/platform"
@@ -272,4 +273,17 @@ func count(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// Receipt is what a green build of a whole release has made, with its plan and its recipe.
+func (v *Verifier) Receipt(r Result) (history.Receipt, plan.Plan, *recipe.Recipe, error) {
+	loaded, p, err := v.planned(r.Cell)
+	if err != nil {
+		return history.Receipt{}, p, loaded, err
+	}
+	m, ok := v.Store.Made(r.with)
+	if !ok || m.Receipt == nil {
+		return history.Receipt{}, p, loaded, errors.New("it is not kept any more; srcmend verify --fresh builds it again")
+	}
+	return *m.Receipt, p, loaded, nil
 }
