@@ -24,7 +24,7 @@
 // back exactly. distfile is the store of archives
 // and patches, each known by what proves it. event is the stream of what
 // happened. yamlfile reads YAML and reports every mistake with its place. relay runs a
-// command as if it stood alone, and listens.
+// command as if it stood alone, and listens. jobserver shares the cores among builds.
 //
 // On floor 1 are the things themselves: a recipe, a patch, an archive, a git
 // repository (gitrepo), the running of a command (build), the catalogue of errors
@@ -42,7 +42,8 @@
 //
 // On floor 3, work carries out one plan, and check answers which fixes a release
 // needs. mend, on floor 4, makes a failed build go on; it works on a tree and a failed command,
-// so that the verbs build and run share it. report, on floor 5, renders events and answers.
+// so that the verbs build and run share it. verify, on floor 4 too, proves what recipes claim.
+// report, on floor 5, renders events and answers.
 // The roof, cmd/srcmend, reads flags and puts the parts together; the data
 // folders recipes and patches are embedded there.
 //
@@ -129,6 +130,24 @@
 // makefile. One change after the other is put into the tree as it was, and the target is made.
 // The one that helps stays, and nothing else of the attempts; the snapshot is dropped, and gmake
 // is run on.
+//
+// # One claim, followed through
+//
+// "srcmend verify rig" loads the recipe and makes the matrix: a cell for the recipe itself, for
+// each release's archive, for each patch in each release, for each release that is built, and for
+// each fix that cures an error there. A cell's key is a hash of all that can change what becomes of
+// it: texts, sums, commands, the toolchain with every package that is installed. What the store
+// knows of a key is the answer. The others are looked at when those that they rest on are green:
+// sources are asked anew, a patch is tried in the archive as check does, a build goes to the
+// engine as a value, which has work stage it in a folder that is gone afterwards. Builds at the
+// same time share the cores by make's own jobserver: each holds a token, and its makes take more
+// while there are some. The logs of a build are kept with what became of it, red or green; then
+// diagnosis reads them: without the fix the root cause must be what the fix cures, and a green log
+// must have no cause at all. So a changed signature is held against the logs, and nothing is built.
+// With --since, the recipes that have changed, or name something that has, are planned twice, as
+// they were at that commit and as they are, and the cells of which the claims differ are run. What is
+// wrong becomes a problem at the line of the recipe, once, however many cells show it. The
+// stream of these events is all that a report is made from, then or later.
 //
 // # Red and failed
 //
