@@ -77,7 +77,7 @@ func (p peer) source(t *testing.T) string {
 }
 
 // need ends the test when the world is not as it needs it.
-func need(t *testing.T, err error) {
+func need(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

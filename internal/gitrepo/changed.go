@@ -85,8 +85,11 @@ func (c *Commit) Changed(ctx context.Context, folders ...string) ([]string, erro
 		h.index[e.Name] = e
 	}
 	changed := map[string]bool{}
-	for _, folder := range folders {
+	for i, folder := range folders {
 		folder = path.Clean(filepath.ToSlash(folder))
+		if slices.ContainsFunc(folders[:i], func(before string) bool { return before == "." || folder == before || strings.HasPrefix(folder, before+"/") }) {
+			continue // it was looked through
+		}
 		if err := h.below(folder); err != nil {
 			return nil, err
 		}

@@ -69,7 +69,7 @@ func TestChanged(t *testing.T) {
 		for _, rev := range []string{"HEAD", "HEAD~1"} {
 			base, err := repo.Fork(rev)
 			check(t, err)
-			for _, folders := range [][]string{{"."}, {"a"}, {"a/b", "d/e"}, {"nowhere"}} {
+			for _, folders := range [][]string{{"."}, {"a"}, {"a/b", "d/e"}, {"a", "a/b"}, {"nowhere"}} {
 				got, err := base.Changed(t.Context(), folders...)
 				check(t, err)
 				if want := said(t, dir, rev, folders...); !slices.Equal(got, want) {

@@ -10,8 +10,10 @@ import (
 	"srcmend/internal/event"
 )
 
-// connections is how many sources are asked at a time.
-const connections = 4
+const (
+	connections = 4 // how many sources are asked at a time
+	ahead       = 2 // how many builds unpack or are put away while others have the cores
+)
 
 // A board is a run on its way: what became of cells, and which can be looked at now.
 type board struct {
@@ -79,7 +81,7 @@ func (v *Verifier) Run(ctx context.Context, m Matrix) ([]Result, error) {
 			b.ended(i, b.one(ctx, m.Cells[i], kind), m, recall)
 		}
 	}
-	for range v.Jobs.Slots() {
+	for range v.Jobs.Slots() + ahead {
 		wg.Go(func() { work(core) })
 	}
 	for range connections {
@@ -171,7 +173,7 @@ func (b *board) one(ctx context.Context, c Cell, kind int) Result {
 	if ctx.Err() != nil {
 		return interrupted
 	}
-	if kind == core {
+	if kind == core && c.Level != event.LevelBuild { // whose commands wait themselves
 		if err := b.Jobs.Acquire(ctx); err != nil {
 			interrupted.Err = err
 			return interrupted

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"path"
 	"runtime"
 	"slices"
 	"strings"
@@ -75,10 +74,7 @@ func (v *Verifier) touched(ctx context.Context, c Change) ([]touch, error) {
 	for _, name := range c.Recipes {
 		all[name] = touch{name: name, because: "its recipe has changed"}
 	}
-	words := slices.Clone(c.Signatures)
-	for _, file := range c.Files {
-		words = append(words, path.Base(file))
-	}
+	words := slices.Concat(c.Signatures, c.Files)
 	if len(words) > 0 {
 		names := v.Packages
 		if names == nil {

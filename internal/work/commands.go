@@ -38,7 +38,10 @@ func (w *Work) commands(ctx context.Context, name string, resumed bool, res *Res
 	}
 	defer func() { log.Close() }()
 	for i, c := range w.planned(name).Commands {
-		jobs, pipe, done := w.share(c)
+		jobs, pipe, done, err := w.share(ctx, c)
+		if err != nil {
+			return end{}, err
+		}
 		done = sync.OnceFunc(done)
 		defer done()
 		at.Jobs = jobs
@@ -91,19 +94,24 @@ func (w *Work) commands(ctx context.Context, name string, resumed bool, res *Res
 	return e, nil
 }
 
-// share says how many jobs a command runs at once, 0 if it asks the jobserver with the pipe. What
-// it was given for that is given back by done.
-func (w *Work) share(c plan.Command) (jobs int, pipe string, done func()) {
-	switch {
-	case w.Jobserver == nil:
-		return w.Jobs, "", func() {}
-	case w.asks(c.Argv[0]):
-		return 0, w.Jobserver.Path(), func() {}
-	case !c.CountsJobs():
-		return 1, "", func() {}
+// share waits for a core for a command, if there is a jobserver, and says how many jobs the
+// command runs at once, 0 if it asks the jobserver with the pipe. What it was given for that is
+// given back by done.
+func (w *Work) share(ctx context.Context, c plan.Command) (jobs int, pipe string, done func(), err error) {
+	if w.Jobserver == nil {
+		return w.Jobs, "", func() {}, nil
 	}
-	more := w.Jobserver.Grab(w.Jobserver.Slots() - 1)
-	return 1 + more, "", func() { w.Jobserver.Release(more) }
+	if err := w.Jobserver.Acquire(ctx); err != nil {
+		return 0, "", nil, err
+	}
+	if w.asks(c.Argv[0]) {
+		return 0, w.Jobserver.Path(), func() { w.Jobserver.Release(1) }, nil
+	}
+	more := 0
+	if c.CountsJobs() {
+		more = w.Jobserver.Grab(w.Jobserver.Slots() - 1)
+	}
+	return 1 + more, "", func() { w.Jobserver.Release(1 + more) }, nil
 }
 
 // asks reports whether a program asks a jobserver: GNU make does, and cmake where it runs that.
