@@ -138,6 +138,9 @@ func (a *app) build(ctx context.Context, target string, o buildOptions) error {
 			}
 		}
 	}
+	if o.check == string(work.CheckAlways) && !slices.ContainsFunc(p.Steps, func(s plan.Step) bool { return s.Name == plan.Check }) {
+		out.Send(event.Warning("the recipe of "+p.Package+" does not say how its own tests are run: none are", "build.check in the recipe, for example [gmake, check]"))
+	}
 	if o.ablate {
 		return a.ablate(ctx, target, o, out, done)
 	}

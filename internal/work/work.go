@@ -358,9 +358,14 @@ func (w *Work) mended() []string {
 	return ids
 }
 
-// applied names the fixes whose patches were applied.
+// applied names the fixes that were taken: by flags, or by a patch that was applied.
 func (w *Work) applied() []string {
 	var ids []string
+	for _, f := range w.Plan.Fixes {
+		if len(f.Patch) == 0 && f.Advisory == "" {
+			ids = append(ids, f.ID)
+		}
+	}
 	for _, f := range w.state.Fixes {
 		if f.Applied {
 			ids = append(ids, f.ID)
