@@ -229,3 +229,40 @@ func TestVerifyTwoAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestVerifyDiskFull verifies where there is little room: that is no fault of a recipe, so
+// nothing is red, and when there is room again all is green.
+func TestVerifyDiskFull(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("mounting a small file system takes root")
+	}
+	for _, size := range []string{"40k", "80k", "120k", "200k", "400k"} {
+		s := newShelf(t, 2, true)
+		small := filepath.Join(s.dir, "cache")
+		need(t, os.Mkdir(small, 0o755))
+		if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size="+size, "srcmend-test", small).CombinedOutput(); err != nil {
+			t.Skipf("this machine does not mount: %v: %s", err, out)
+		}
+		out, err := s.verify().CombinedOutput()
+		for id, c := range endedCells(bytes.NewReader(out)) {
+			if c.Outcome == "red" {
+				t.Errorf("with %s %s is red: %s", size, id, c.Why)
+			}
+		}
+		if err != nil && !strings.Contains(string(out), "no space left on device") && !strings.Contains(string(out), "machine's fault") &&
+			!strings.Contains(string(out), "supervised the command is gone") { // it could not say how it ended
+			t.Errorf("with %s: %v\n%s", size, err, out)
+		}
+		if out, err := exec.Command("mount", "-o", "remount,size=64m", small).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		for id, c := range s.run(t) {
+			if c.Outcome != "green" {
+				t.Errorf("with room again %s is %s: %s", id, c.Outcome, c.Why)
+			}
+		}
+		if out, err := exec.Command("umount", small).CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+	}
+}

@@ -87,7 +87,9 @@ func (c *Commit) Changed(ctx context.Context, folders ...string) ([]string, erro
 	changed := map[string]bool{}
 	for i, folder := range folders {
 		folder = path.Clean(filepath.ToSlash(folder))
-		if slices.ContainsFunc(folders[:i], func(before string) bool { return before == "." || folder == before || strings.HasPrefix(folder, before+"/") }) {
+		if slices.ContainsFunc(folders[:i], func(before string) bool {
+			return before == "." || folder == before || strings.HasPrefix(folder, before+"/")
+		}) {
 			continue // it was looked through
 		}
 		if err := h.below(folder); err != nil {
