@@ -154,7 +154,10 @@ func (a *app) verify(ctx context.Context, targets []string, o verifyOptions) err
 	if err != nil {
 		return err
 	}
-	defer engine.Jobs.Close()
+	defer func() {
+		_ = engine.Jobs.Close()
+		_ = os.RemoveAll(filepath.Dir(engine.Jobs.Path()))
+	}()
 	shown, done := a.render()
 	out := both{shown, new(report.Verification)}
 	started := time.Now()
@@ -367,7 +370,7 @@ func (a *app) engine(ctx context.Context, v *verify.Verifier, o verifyOptions) (
 		l.MakeName = platform.MakeVersion(ctx, l.Make)
 	}
 	v.Engine = l
-	return l, l.Clean()
+	return l, errors.Join(l.Clean(), v.Clean())
 }
 
 // ownPackages are the packages that the user's folders have recipes of.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -266,6 +267,27 @@ func (v *Verifier) build(ctx context.Context, res *Result, key string, p plan.Pl
 	}
 	mine.made, mine.err = m, err
 	return m, err
+}
+
+// Clean removes what killed runs have left in the folder for scratch, if that is old enough to be
+// of nobody who is at work.
+func (v *Verifier) Clean() error {
+	const old = 24 * time.Hour
+	entries, err := os.ReadDir(v.Scratch)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		kind, _, made := strings.Cut(e.Name(), "-") // by MkdirTemp
+		info, err := e.Info()
+		if !made || err != nil || !slices.Contains([]string{"jobs", "logs", "fetched"}, kind) || time.Since(info.ModTime()) < old {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(v.Scratch, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func count(n int, what string) string {
