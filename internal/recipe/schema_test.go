@@ -113,6 +113,9 @@ func plain(n *yaml.Node) any {
 		}
 		return list
 	}
+	if n.ShortTag() == "!!bool" {
+		return n.Value == "true"
+	}
 	return n.Value
 }
 

@@ -135,11 +135,11 @@ func (s *skip) Error() string { return s.why }
 
 // unreachable is the error of something that nobody gives: failed, or passed over.
 func (v *Verifier) unreachable(err error) error {
-	first, _, _ := strings.Cut(err.Error(), "\n")
+	text := strings.ReplaceAll(err.Error(), "\n\t", "; ")
 	if v.SkipUnreachable {
-		return &skip{"not reachable: " + first}
+		return &skip{"not reachable: " + text}
 	}
-	return errors.New(first)
+	return errors.New(text)
 }
 
 // verify finds out what becomes of a cell.
