@@ -25,12 +25,13 @@ import (
 type shelf struct {
 	dir      string
 	packages []string
+	program  string
 }
 
 // newShelf makes n packages that one compiler builds; if they are broken, by a fix each.
 func newShelf(tb testing.TB, n int, broken bool) shelf {
 	tb.Helper()
-	s := shelf{dir: tb.TempDir()}
+	s := shelf{dir: tb.TempDir(), program: "srcmend"}
 	for i := range n {
 		name := fmt.Sprintf("p%05d", i)
 		s.packages = append(s.packages, name)
@@ -98,7 +99,7 @@ func packedFiles(tb testing.TB, top string, files map[string]string) []byte {
 
 // command is a run of the program on the collection.
 func (s shelf) command(args ...string) *exec.Cmd {
-	cmd := exec.Command("srcmend", append([]string{"--recipes", filepath.Join(s.dir, "recipes")}, args...)...)
+	cmd := exec.Command(s.program, append([]string{"--recipes", filepath.Join(s.dir, "recipes")}, args...)...)
 	cmd.Dir = s.dir
 	cmd.Env = append(os.Environ(), "HOME="+s.dir, "XDG_CACHE_HOME="+filepath.Join(s.dir, "cache"), "XDG_STATE_HOME="+filepath.Join(s.dir, "state"),
 		"LC_ALL=C", "SRCMEND_RECIPES=", "GORACE=atexit_sleep_ms=0")

@@ -31,6 +31,7 @@ func BenchmarkVerifyBuilds(b *testing.B) {
 	for _, n := range []int{50, 200} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			s := newShelf(b, n, false)
+			s.program = built(b)
 			script := fmt.Sprintf(`cd %s && mkdir -p beside && cd beside && ls ../dist | sed 's/-1.0.tar.gz//' | xargs -P %d -I{} sh -c '
 				mkdir {} && tar -xzf ../dist/{}-1.0.tar.gz -C {} && cd {}/{}-1.0 && make >../log 2>&1 &&
 				make install DESTDIR=../stage PREFIX=/usr/local >>../log 2>&1 && cd ../.. && rm -rf {}'`, s.dir, cores)
@@ -67,6 +68,7 @@ func BenchmarkVerifyPlan(b *testing.B) {
 		b.ReportMetric(float64(memory)/1e6, "MB")
 	}
 	s := newShelf(b, 2000, true)
+	s.program = built(b)
 	b.Run("10000-cells", func(b *testing.B) {
 		report(b, func() *exec.Cmd { return s.command("verify", "--plan") })
 	})
