@@ -57,12 +57,14 @@ func (l *Local) Build(ctx context.Context, a Action, logs string) (Made, error) 
 	if err != nil {
 		return Made{}, err
 	}
-	defer lock.Close()
-	if err := work.RemoveAll(dir); err != nil { // of one that was killed
+	defer func() { // in this order: who has the lock has the folder
+		_ = work.RemoveAll(dir)
+		_ = os.Remove(dir + ".lock")
+		_ = lock.Close()
+	}()
+	if err := l.clear(ctx, dir); err != nil {
 		return Made{}, err
 	}
-	defer func() { _ = work.RemoveAll(dir) }()
-	defer func() { _ = os.Remove(dir + ".lock") }()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return Made{}, err
 	}
@@ -99,6 +101,19 @@ func (l *Local) Build(ctx context.Context, a Action, logs string) (Made, error) 
 		m.Outcome, m.Step, m.Text, m.Hint = event.Red, res.Step, res.Red.Text, res.Red.Hint
 	}
 	return m, nil
+}
+
+// clear removes what a killed run has left in a folder, when what that had started has ended.
+func (l *Local) clear(ctx context.Context, dir string) error {
+	held := filepath.Join(dir, "work.lock")
+	if _, err := os.Stat(held); err == nil {
+		lock, err := l.lock(ctx, held)
+		if err != nil {
+			return err
+		}
+		defer lock.Close()
+	}
+	return work.RemoveAll(dir)
 }
 
 // errTime says that a build has had its time.
@@ -152,7 +167,8 @@ func (l *Local) Clean() error {
 			continue // somebody is at work
 		}
 		if err == nil {
-			err = errors.Join(work.RemoveAll(dir), os.Remove(dir+".lock"), lock.Close())
+			err = l.clear(context.Background(), dir)
+			err = errors.Join(err, os.Remove(dir+".lock"), lock.Close())
 		}
 		if err != nil {
 			return err

@@ -33,7 +33,8 @@ func (v *Verifier) anew(get func(f *fetch.Fetcher) error) (tried []event.SourceT
 		}
 	}
 	if f.Offline {
-		return tried, get(&f)
+		err = get(&f)
+		return tried, err
 	}
 	dir, err := os.MkdirTemp(v.Scratch, "fetched-")
 	if err != nil {
