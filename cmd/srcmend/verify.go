@@ -80,18 +80,20 @@ func (a *app) verifyVerb() *cobra.Command {
 		Long:  verifyHelp,
 		Example: `  srcmend verify
   srcmend verify dovecot@2.3.4 --level verdict
-  srcmend --recipes my-recipes verify --plan`,
+  srcmend --recipes my-recipes verify --plan
+  srcmend --recipes my-recipes verify --since main --report junit=verify.xml`,
+		ValidArgsFunction: a.completePackage,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.verify(cmd.Context(), args, o) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.level, "level", string(event.LevelBuild), "how far: lint, fetch, verdict or `build`")
+	flags.StringVar(&o.level, "level", string(event.LevelBuild), "how far it is proven, a `LEVEL`: lint, fetch, verdict or build")
 	flags.IntVarP(&o.jobs, "jobs", "j", runtime.NumCPU(), "how many compilers run at once")
 	flags.StringVar(&o.since, "since", "", "only what has changed since the `REVISION`, or since the work tree and it have parted, can affect")
 	flags.StringVar(&o.shard, "shard", "", "only the `I/N`-th part, for one of several machines; see verify merge")
 	flags.StringVar(&o.baseline, "baseline", "", "`FILE` with the cells that are known to be red (default: verify/baseline.yaml beside the recipes)")
 	flags.BoolVar(&o.plan, "plan", false, "show the cells, do nothing")
 	flags.BoolVar(&o.fresh, "fresh", false, "find out everything anew, whatever is known")
-	flags.StringVar(&o.unreachable, "unreachable", "fail", "what to do about what can't be reached: `fail`, or skip")
+	flags.StringVar(&o.unreachable, "unreachable", "fail", "`WHAT` to do about what can't be reached: fail, or skip")
 	flags.DurationVar(&o.maxAge, "max-age", 7*24*time.Hour, "how long it counts what sources have answered")
 	flags.DurationVar(&o.time, "time", time.Hour, "how long one build may take")
 	flags.Int64Var(&o.keep, "keep", 2048, "how many `MIB` of builds' logs are kept")
