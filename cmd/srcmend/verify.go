@@ -83,7 +83,7 @@ func (a *app) verifyVerb() *cobra.Command {
   srcmend --recipes my-recipes verify --plan
   srcmend --recipes my-recipes verify --since main --report junit=verify.xml`,
 		ValidArgsFunction: a.completePackage,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.verify(cmd.Context(), args, o) },
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.verify(cmd.Context(), args, o) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.level, "level", string(event.LevelBuild), "how far it is proven, a `LEVEL`: lint, fetch, verdict or build")
