@@ -141,8 +141,7 @@ func (a *app) verify(ctx context.Context, targets []string, o verifyOptions) err
 			return err
 		}
 	}
-	base, err := a.baseline(o)
-	if err != nil {
+	if v.Baseline, err = a.baseline(o); err != nil {
 		return err
 	}
 	m, mine, err := a.matrix(ctx, v, targets, o)
@@ -169,7 +168,7 @@ func (a *app) verify(ctx context.Context, targets []string, o verifyOptions) err
 	if err != nil && ctx.Err() == nil {
 		return errors.Join(err, done())
 	}
-	wrong := base.Apply(results, len(targets) == 0 && o.since == "" && o.shard == "" && o.level == string(event.LevelBuild), time.Now())
+	wrong := v.Baseline.Problems(results, len(targets) == 0 && o.since == "" && o.shard == "" && o.level == string(event.LevelBuild), time.Now())
 	problems, err := v.Problems(results)
 	if err != nil {
 		return errors.Join(err, done())
@@ -181,7 +180,8 @@ func (a *app) verify(ctx context.Context, targets []string, o verifyOptions) err
 	for _, p := range problems {
 		out.Send(p)
 	}
-	sum := verify.Sum(results, problems, time.Since(started).Seconds())
+	sum := report.Sum(out.kept.Cells(), problems)
+	sum.Seconds = time.Since(started).Seconds()
 	out.Send(sum)
 	if err := v.Store.Prune(); err != nil {
 		a.say("%v", err)

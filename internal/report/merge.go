@@ -204,54 +204,32 @@ func united(p, q event.Problem) event.Problem {
 // summed is how all shards together ended: never better than one of them, as long as the
 // longest, since they run side by side.
 func summed(all []*Verification, merged *Verification) event.Verified {
-	sum := event.Verified{Outcome: event.Green}
-	cells := merged.Cells()
-	for _, c := range cells {
-		if c.Stored {
-			sum.Stored++
+	sum := Sum(merged.Cells(), merged.Problems())
+	sum.Builds, sum.CPU = 0, 0 // of all, also where two had the same cell
+	order := []event.Outcome{event.Green, event.Failed, event.Red}
+	worst := func(o event.Outcome) int {
+		if o == event.Interrupted {
+			o = event.Failed
 		}
-		switch stateOf(c) {
-		case isGreen:
-			sum.Green++
-		case isRed:
-			sum.Red++
-		case isKnown:
-			sum.Known++
-		case isSkipped:
-			sum.Skipped++
-		default:
-			sum.Failed++
-		}
+		return slices.Index(order, o)
 	}
-	wrong := 0
-	for _, p := range merged.Problems() {
-		if p.Level == "error" && p.Known == "" && p.Rule != event.Unverified {
-			wrong++
-		}
+	if sum.Outcome == event.Interrupted {
+		sum.Outcome, sum.Text = event.Failed, notAll
 	}
-	hints := map[event.Outcome]string{}
-	failed, red := sum.Failed > 0, sum.Red > 0 || wrong > 0
+	sum.Hint = ""
 	for _, v := range all {
 		e := v.Verified()
 		sum.Builds += e.Builds
 		sum.CPU += e.CPU
 		sum.Seconds = max(sum.Seconds, e.Seconds)
-		failed = failed || e.Outcome == event.Failed || e.Outcome == event.Interrupted
-		red = red || e.Outcome == event.Red
-		if hints[e.Outcome] == "" {
-			hints[e.Outcome] = e.Hint
+		if worst(e.Outcome) > worst(sum.Outcome) {
+			sum.Outcome, sum.Text = order[worst(e.Outcome)], map[event.Outcome]string{event.Failed: notAll, event.Red: notTrue}[order[worst(e.Outcome)]]
 		}
 	}
-	sum.Text = "what the recipes claim is true"
-	switch {
-	case red:
-		sum.Outcome, sum.Text = event.Red, "not all that the recipes claim is true"
-	case failed:
-		sum.Outcome, sum.Text = event.Failed, "not all could be verified"
+	for _, v := range all {
+		if e := v.Verified(); e.Outcome == sum.Outcome && sum.Hint == "" {
+			sum.Hint = e.Hint
+		}
 	}
-	if wrong > 0 {
-		sum.Text += ", " + countOf(wrong, "problem", "problems")
-	}
-	sum.Hint = hints[sum.Outcome]
 	return sum
 }

@@ -73,28 +73,42 @@ func (k Known) matches(c event.Cell) bool {
 	return named && there
 }
 
-// Apply marks the results that are expected to be red, and says what is wrong with the list: a
-// cell that is green now, an entry whose day has come; and where the whole collection was
-// verified, an entry about no cell.
-func (b *Baseline) Apply(results []Result, whole bool, now time.Time) (wrong []event.Problem) {
+// due reports whether the day of an entry has come.
+func (k Known) due(now time.Time) bool {
+	until, err := time.Parse(day, k.Until)
+	return err == nil && !now.Before(until)
+}
+
+// Expects is the reason why a cell is expected to be red, "" if it is not.
+func (b *Baseline) Expects(c event.Cell, now time.Time) string {
+	if b == nil {
+		return ""
+	}
+	for _, k := range b.Known {
+		if k.matches(c) && !k.due(now) {
+			return k.Reason
+		}
+	}
+	return ""
+}
+
+// Problems says what is wrong with the list: a cell that is green now, an entry whose day has
+// come; and where the whole collection was verified, an entry about no cell.
+func (b *Baseline) Problems(results []Result, whole bool, now time.Time) (wrong []event.Problem) {
 	if b == nil {
 		return nil
 	}
 	for i, k := range b.Known {
-		until, err := time.Parse(day, k.Until)
-		due := err == nil && !now.Before(until)
+		due := k.due(now)
 		red, greens, found := 0, []string{}, false
-		for j := range results {
-			r := &results[j]
+		for _, r := range results {
 			if !k.matches(r.Cell.Cell) {
 				continue
 			}
 			found = true
 			switch r.Outcome {
 			case event.Red:
-				if red++; !due {
-					r.Known = k.Reason
-				}
+				red++
 			case event.Green:
 				greens = append(greens, r.ID)
 			}

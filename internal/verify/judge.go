@@ -33,7 +33,7 @@ type Fault struct {
 
 // judgeVerdict holds what a release says of a patch against what the recipe does.
 func judgeVerdict(res *Result, f recipe.Fix, a check.Answer) {
-	res.Verdict = &Verdict{Verdict: string(a.Verdict), Why: a.Why, Claimed: a.Claimed, Disagrees: a.Disagrees, Gone: a.Gone}
+	res.Answer = &a
 	res.Why = string(a.Verdict)
 	says := fmt.Sprintf("%s: %s is %s", f.ID, res.Release, a.Verdict)
 	want := ""

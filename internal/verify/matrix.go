@@ -8,6 +8,7 @@ import (
 	"hash/fnv"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
 	"srcmend/internal/event"
@@ -130,7 +131,7 @@ func (v *Verifier) targets(want Selection) ([]target, error) {
 	var all []target
 	for _, p := range want.Packages {
 		var t target
-		t.name, t.release = split(p)
+		t.name, t.release, _ = strings.Cut(p, "@")
 		if !v.Recipes.Has(t.name) {
 			known, err := v.Recipes.Names()
 			return nil, cmp.Or(err, error(&recipe.UnknownPackage{Want: t.name, Known: known}))
@@ -288,10 +289,6 @@ func (c *cells) verdicts() error {
 		}
 		for _, v := range c.known {
 			cell := newCell(c.r.Name, v.String(), f.ID, event.LevelVerdict)
-			text, err := c.identity(f, v)
-			if err != nil {
-				return err
-			}
 			_, rel, err := c.r.Release(v.String())
 			if err != nil {
 				return err
@@ -300,7 +297,7 @@ func (c *cells) verdicts() error {
 			if f.Proof != nil {
 				want = f.Proof.Verdicts[v.String()]
 			}
-			cell.Key = sum("verdict", rel, text, f.Affects, c.r.Versions.Scheme, v.String(), want)
+			cell.Key = sum("verdict", rel, c.identity(f, v), f.Affects, c.r.Versions.Scheme, v.String(), want)
 			cell.Claim = cell.Key
 			c.add(cell, id(c.r.Name, v.String(), "", event.LevelFetch), id(c.r.Name, "", f.ID, event.LevelFetch))
 		}
@@ -309,15 +306,15 @@ func (c *cells) verdicts() error {
 }
 
 // identity is what a patch is, wherever it comes from: by its contents, or by what proves them.
-func (c *cells) identity(f recipe.Fix, v version.Version) (any, error) {
+func (c *cells) identity(f recipe.Fix, v version.Version) any {
 	p, err := plan.PatchOf(c.r, f, v, c.from.File)
 	if err != nil {
-		return err.Error(), nil // lint tells
+		return err.Error() // lint tells
 	}
 	for i := range p.Patch {
 		p.Patch[i].URL = ""
 	}
-	return p.Patch, nil
+	return p.Patch
 }
 
 // builds makes a cell for each release that is built, and for each of its fixes that cures an
@@ -437,13 +434,4 @@ func mixed(name string) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(name))
 	return h.Sum64()
-}
-
-func split(target string) (name, release string) {
-	for i, c := range target {
-		if c == '@' {
-			return target[:i], target[i+1:]
-		}
-	}
-	return target, ""
 }

@@ -9,7 +9,6 @@ import (
 
 	"srcmend/internal/check"
 	"srcmend/internal/event"
-	"srcmend/internal/patch"
 	"srcmend/internal/recipe"
 	"srcmend/internal/yamlfile"
 )
@@ -162,19 +161,17 @@ func (v *Verifier) wrongRange(ro *rangeOf, results []Result) (event.Problem, err
 	if err != nil {
 		return event.Problem{}, err
 	}
-	asked := map[string]*Verdict{}
+	asked := map[string]*check.Answer{}
 	for i := range results {
 		r := &results[i]
-		if r.Package == first.Package && r.Fix == first.Fix && r.Level == event.LevelVerdict && r.Verdict != nil {
-			asked[r.Release] = r.Verdict
+		if r.Package == first.Package && r.Fix == first.Fix && r.Level == event.LevelVerdict && r.Answer != nil {
+			asked[r.Release] = r.Answer
 		}
 	}
 	var releases []check.Release
 	for _, known := range loaded.Known() {
-		a := check.Answer{Fix: first.Fix}
-		if said := asked[known.String()]; said != nil {
-			a.Verdict, a.Claimed, a.Disagrees, a.Gone = patch.Verdict(said.Verdict), said.Claimed, said.Disagrees, said.Gone
-			releases = append(releases, check.Release{Version: known.String(), Fixes: []check.Answer{a}})
+		if a := asked[known.String()]; a != nil {
+			releases = append(releases, check.Release{Version: known.String(), Fixes: []check.Answer{*a}})
 		}
 	}
 	sum := check.Sum(releases, first.Fix)
@@ -207,55 +204,4 @@ func (v *Verifier) wrongRange(ro *rangeOf, results []Result) (event.Problem, err
 		}
 	}
 	return p, nil
-}
-
-// Sum is the end of a verification.
-func Sum(results []Result, problems []event.Problem, took float64) event.Verified {
-	var s event.Verified
-	interrupted := 0
-	for _, r := range results {
-		switch {
-		case r.Outcome == event.Green:
-			s.Green++
-		case r.Outcome == event.Red && r.Known != "":
-			s.Known++
-		case r.Outcome == event.Red:
-			s.Red++
-		case r.Outcome == event.Failed:
-			s.Failed++
-		case r.Outcome == event.Interrupted:
-			interrupted++
-		default:
-			s.Skipped++
-		}
-		if r.Stored {
-			s.Stored++
-		}
-		s.Builds += r.Builds
-		if !r.Stored {
-			s.CPU += r.CPU
-		}
-	}
-	s.Seconds, s.Outcome, s.Text = took, event.Green, "what the recipes claim is true"
-	errs := 0
-	for _, p := range problems {
-		if p.Level == levelError && p.Known == "" && p.Rule != event.Unverified {
-			errs++
-		}
-	}
-	switch {
-	case interrupted > 0:
-		s.Outcome, s.Text = event.Interrupted, fmt.Sprintf("%s were not reached", count(interrupted, "cell"))
-		s.Hint = "run the same command again: what was found out is kept"
-	case s.Red > 0 || errs > 0:
-		s.Outcome, s.Text = event.Red, "not all that the recipes claim is true"
-	case s.Failed > 0:
-		s.Outcome, s.Text = event.Failed, "not all could be verified"
-	case len(results) == 0 && errs == 0:
-		s.Text = "there is nothing to verify"
-	}
-	if errs > 0 {
-		s.Text += ", " + count(errs, "problem")
-	}
-	return s
 }

@@ -18,12 +18,13 @@ const (
 // A board is a run on its way: what became of cells, and which can be looked at now.
 type board struct {
 	*Verifier
-	began   time.Time
-	results []Result
+	cells   []Cell
+	known   []*Record      // what the store knows of each, nil for nothing
 	index   map[string]int // of a cell, by its id
 	rest    [][]int        // the cells that rest on a cell
 	waiting []int          // for how many others a cell waits
-	done    int
+	results []Result
+	began   time.Time
 	said    time.Time
 	mu      sync.Mutex
 	changed *sync.Cond
@@ -44,14 +45,14 @@ func (v *Verifier) Run(ctx context.Context, m Matrix) ([]Result, error) {
 		return nil, err
 	}
 	b := &board{
-		Verifier: v, began: time.Now(), results: make([]Result, len(m.Cells)), index: make(map[string]int, len(m.Cells)),
-		rest: make([][]int, len(m.Cells)), waiting: make([]int, len(m.Cells)), left: len(m.Cells),
+		Verifier: v, cells: m.Cells, known: v.recall(m.Cells), index: make(map[string]int, len(m.Cells)),
+		rest: make([][]int, len(m.Cells)), waiting: make([]int, len(m.Cells)), results: make([]Result, len(m.Cells)),
+		began: time.Now(), left: len(m.Cells),
 	}
 	b.changed = sync.NewCond(&b.mu)
 	for i, c := range m.Cells {
 		b.index[c.ID] = i
 	}
-	recall := b.recall(m)
 	for i, c := range m.Cells {
 		for _, id := range c.After {
 			if j, here := b.index[id]; here {
@@ -68,7 +69,7 @@ func (v *Verifier) Run(ctx context.Context, m Matrix) ([]Result, error) {
 	}
 	b.mu.Lock()
 	for _, i := range first {
-		b.begin(i, m, recall)
+		b.begin(i)
 	}
 	b.mu.Unlock()
 	var wg sync.WaitGroup
@@ -78,7 +79,7 @@ func (v *Verifier) Run(ctx context.Context, m Matrix) ([]Result, error) {
 			if !ok {
 				return
 			}
-			b.ended(i, b.one(ctx, m.Cells[i], kind), m, recall)
+			b.ended(i, b.one(ctx, b.cells[i], kind))
 		}
 	}
 	for range v.Jobs.Slots() + ahead {
@@ -93,14 +94,14 @@ func (v *Verifier) Run(ctx context.Context, m Matrix) ([]Result, error) {
 }
 
 // recall asks the store for all cells, several at a time: there may be many.
-func (b *board) recall(m Matrix) []*Record {
-	all := make([]*Record, len(m.Cells))
+func (v *Verifier) recall(cells []Cell) []*Record {
+	all := make([]*Record, len(cells))
 	var wg sync.WaitGroup
 	const readers = 4
 	for k := range readers {
 		wg.Go(func() {
-			for i := k; i < len(m.Cells); i += readers {
-				if r, ok := b.known(m.Cells[i]); ok {
+			for i := k; i < len(cells); i += readers {
+				if r, ok := v.remembered(cells[i]); ok {
 					all[i] = &r
 				}
 			}
@@ -111,18 +112,18 @@ func (b *board) recall(m Matrix) []*Record {
 }
 
 // begin has a cell looked at, of which all that it rests on is known; the lock is held.
-func (b *board) begin(i int, m Matrix, recall []*Record) {
-	c := m.Cells[i]
+func (b *board) begin(i int) {
+	c := b.cells[i]
 	for _, id := range c.After {
 		j, here := b.index[id]
 		if !here || b.results[j].Outcome == event.Green {
 			continue
 		}
-		b.end(i, Result{Cell: c, Record: Record{Outcome: event.Skipped, Why: fmt.Sprintf("rests on %s, which is %s", id, b.results[j].Outcome)}}, m, recall)
+		b.end(i, Result{Cell: c, Record: Record{Outcome: event.Skipped, Why: fmt.Sprintf("rests on %s, which is %s", id, b.results[j].Outcome)}})
 		return
 	}
-	if r := recall[i]; r != nil {
-		b.end(i, Result{Cell: c, Record: *r, Stored: true}, m, recall)
+	if r := b.known[i]; r != nil {
+		b.end(i, Result{Cell: c, Record: *r, Stored: true})
 		return
 	}
 	kind := core
@@ -134,14 +135,16 @@ func (b *board) begin(i int, m Matrix, recall []*Record) {
 }
 
 // end notes what became of a cell, and lets go on what rests on it; the lock is held.
-func (b *board) end(i int, r Result, m Matrix, recall []*Record) {
+func (b *board) end(i int, r Result) {
+	if r.Outcome == event.Red {
+		r.Known = b.Baseline.Expects(r.Cell.Cell, b.began)
+	}
 	b.results[i] = r
 	b.left--
 	b.Events.Send(r.Event())
-	b.done++
 	for _, j := range b.rest[i] {
 		if b.waiting[j]--; b.waiting[j] == 0 {
-			b.begin(j, m, recall)
+			b.begin(j)
 		}
 	}
 	if b.left == 0 {
@@ -184,13 +187,13 @@ func (b *board) one(ctx context.Context, c Cell, kind int) Result {
 }
 
 // ended notes what became of a cell, and tells.
-func (b *board) ended(i int, r Result, m Matrix, recall []*Record) {
+func (b *board) ended(i int, r Result) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.end(i, r, m, recall)
+	b.end(i, r)
 	if now := time.Now(); now.Sub(b.said) > 200*time.Millisecond {
 		b.said = now
-		b.Events.Send(event.Output{Step: "verify", Line: fmt.Sprintf("%d of %d cells", b.done, len(b.results))})
+		b.Events.Send(event.Output{Step: "verify", Line: fmt.Sprintf("%d of %d cells", len(b.cells)-b.left, len(b.cells))})
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"srcmend/internal/check"
 	"srcmend/internal/event"
 	"srcmend/internal/history"
 )
@@ -39,16 +40,7 @@ type Record struct {
 	At      time.Time     `json:"at"`
 	Seconds float64       `json:"seconds,omitempty"`
 	CPU     float64       `json:"cpu_seconds,omitempty"`
-	Verdict *Verdict      `json:"verdict,omitempty"`
-}
-
-// A Verdict is what a release says of a patch.
-type Verdict struct {
-	Verdict   string `json:"verdict,omitempty"` // see package patch
-	Why       string `json:"why,omitempty"`
-	Claimed   bool   `json:"claimed,omitempty"`
-	Disagrees bool   `json:"disagrees,omitempty"`
-	Gone      bool   `json:"gone,omitempty"`
+	Answer  *check.Answer `json:"answer,omitempty"` // of a release, about a patch
 }
 
 // A Made is what became of a build.

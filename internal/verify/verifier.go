@@ -41,6 +41,7 @@ type Verifier struct {
 	Store               *Store
 	Engine              Engine
 	Jobs                *jobserver.Server
+	Baseline            *Baseline // what is known to be red; may be nil
 	Events              event.Sink
 	// MaxAge is how long it counts what a source has answered.
 	MaxAge time.Duration
@@ -94,8 +95,8 @@ type Result struct {
 	mistakes yamlfile.Mistakes // of a recipe
 }
 
-// known is what the store knows of a cell, as far as that counts.
-func (v *Verifier) known(c Cell) (Record, bool) {
+// remembered is what the store knows of a cell, as far as that counts.
+func (v *Verifier) remembered(c Cell) (Record, bool) {
 	if v.Fresh {
 		return Record{}, false
 	}
@@ -232,7 +233,8 @@ type flight struct {
 	err  error
 }
 
-// build gives what became of a build: as the store knows it, or carried out now.
+// build gives what became of a build: as the store knows it, or carried out now, once for all
+// cells that want it.
 func (v *Verifier) build(ctx context.Context, res *Result, key string, p plan.Plan, tests bool) (Made, error) {
 	mine := &flight{done: make(chan struct{})}
 	if other, loaded := v.flights.LoadOrStore(key, mine); loaded {
@@ -241,18 +243,21 @@ func (v *Verifier) build(ctx context.Context, res *Result, key string, p plan.Pl
 		return f.made, f.err
 	}
 	defer close(mine.done)
-	if m, ok := v.Store.Made(key); ok && !v.Fresh {
-		mine.made = m
-		return m, nil
+	known := false
+	if mine.made, known = v.Store.Made(key); !known || v.Fresh {
+		mine.made, mine.err = v.carryOut(ctx, res, key, p, tests)
 	}
+	return mine.made, mine.err
+}
+
+// carryOut has the engine build, and keeps what became of it.
+func (v *Verifier) carryOut(ctx context.Context, res *Result, key string, p plan.Plan, tests bool) (Made, error) {
 	a, err := v.action(key, p, tests)
 	if err != nil {
-		mine.err = err
 		return Made{}, err
 	}
 	logs, err := os.MkdirTemp(v.Scratch, "logs-")
 	if err != nil {
-		mine.err = err
 		return Made{}, err
 	}
 	defer os.RemoveAll(logs)
@@ -265,7 +270,6 @@ func (v *Verifier) build(ctx context.Context, res *Result, key string, p plan.Pl
 	if err == nil {
 		err = v.Store.KeepMade(key, m, logs)
 	}
-	mine.made, mine.err = m, err
 	return m, err
 }
 

@@ -117,7 +117,8 @@ func FuzzParseBaseline(f *testing.F) {
 			}
 			return
 		}
-		b.Apply([]Result{{Cell: newCell("a", "1.0", "f", event.LevelLint)}}, true, time.Unix(0, 0))
+		b.Expects(event.Cell{ID: "a@1.0/f:lint"}, time.Unix(0, 0))
+		b.Problems([]Result{{Cell: newCell("a", "1.0", "f", event.LevelLint)}}, true, time.Unix(0, 0))
 	})
 }
 
