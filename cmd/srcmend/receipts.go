@@ -39,7 +39,7 @@ func (a *app) writeReceipts(ctx context.Context, dir string, v *verify.Verifier,
 		}
 		receipt, p, loaded, err := v.Receipt(r)
 		if err == nil {
-			err = a.writeReceipt(ctx, filepath.Join(dir, r.Package+"-"+r.Release), receipt, factsOf(ctx, loaded, p, v.Fetcher, v.Recipes.File))
+			err = writeReceipt(filepath.Join(dir, r.Package+"-"+r.Release), receipt, factsOf(ctx, loaded, p, v.Fetcher, v.Recipes.File))
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("the receipt of %s %s: %w", r.Package, r.Release, err))
@@ -48,7 +48,7 @@ func (a *app) writeReceipts(ctx context.Context, dir string, v *verify.Verifier,
 	return errors.Join(errs...)
 }
 
-func (a *app) writeReceipt(_ context.Context, path string, r history.Receipt, f report.Facts) error {
+func writeReceipt(path string, r history.Receipt, f report.Facts) error {
 	for _, form := range []struct {
 		ending string
 		write  func(io.Writer, history.Receipt, report.Facts) error

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -183,14 +182,14 @@ func (a *app) mergeVerb() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.merge(cmd.Context(), cmd.InOrStdin(), args, reports)
+			return a.merge(cmd.InOrStdin(), args, reports)
 		},
 	}
 	c.flags(cmd.Flags())
 	return cmd
 }
 
-func (a *app) merge(_ context.Context, in io.Reader, files []string, reports []copyOf) error {
+func (a *app) merge(in io.Reader, files []string, reports []copyOf) error {
 	all, err := a.readVerifications(in, files)
 	if err != nil {
 		return err

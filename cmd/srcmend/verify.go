@@ -175,7 +175,7 @@ func (a *app) verify(ctx context.Context, targets []string, o verifyOptions) err
 	}
 	problems = append(problems, wrong...)
 	for i := range problems { // it may be read elsewhere
-		problems[i].File = here(problems[i].File)
+		problems[i].File = report.Relative(problems[i].File)
 	}
 	for _, p := range problems {
 		out.Send(p)
@@ -207,18 +207,6 @@ func (a *app) installNeedsOf(ctx context.Context, v *verify.Verifier, targets []
 	gmake, _ := platform.GNUMake(ctx)
 	v.Toolchain, err = v.Platform.Toolchain(ctx, gmake)
 	return err
-}
-
-// here is a path from the folder that srcmend is in, if it lies below.
-func here(file string) string {
-	dir, err := os.Getwd()
-	if err != nil || !filepath.IsAbs(file) {
-		return file
-	}
-	if rel, err := filepath.Rel(dir, file); err == nil && filepath.IsLocal(rel) {
-		return rel
-	}
-	return file
 }
 
 // matrix plans all cells that are wanted, and those that are for this machine.

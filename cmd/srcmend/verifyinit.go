@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"srcmend/internal/report"
 )
 
 //go:embed init/*.yml
@@ -29,7 +31,7 @@ func (a *app) verifyInit(kind string, show bool) error {
 	}
 	recipes := "recipes"
 	if dirs := a.folders(); len(dirs) > 0 {
-		recipes = filepath.ToSlash(filepath.Clean(here(dirs[0])))
+		recipes = report.Relative(dirs[0])
 	}
 	if !filepath.IsLocal(recipes) || strings.ContainsAny(recipes, " \t\n'\"$\\`") {
 		return &usageError{fmt.Sprintf("%q can't be named in such a file", recipes), "go to the top of the repository: srcmend --recipes recipes verify --init " + kind}

@@ -3,11 +3,13 @@ package build
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"syscall"
@@ -50,7 +52,7 @@ func Supervise() int {
 	}
 	text, err := json.Marshal(o.carryOut(orders, signals))
 	if err == nil {
-		err = o.tell(text)
+		err = Replace(o.Status, text)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "srcmend: writing how the command ended:", err)
@@ -59,14 +61,21 @@ func Supervise() int {
 	return 0
 }
 
-// tell makes the status file appear, whole. It does not wait for the disk: what was told before
-// the machine went down does not count.
-func (o order) tell(status []byte) error {
-	tmp := o.Status + ".new"
-	if err := os.WriteFile(tmp, status, 0o644); err != nil {
+// Replace makes a file appear, or be another one, at once. It does not wait for the disk, and so
+// is for what does not count after the machine has gone down.
+func Replace(path string, text []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
 		return err
 	}
-	return os.Rename(tmp, o.Status)
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
 }
 
 // carryOut runs the command until it and its group are gone; or until orders

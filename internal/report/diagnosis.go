@@ -166,9 +166,9 @@ func heading(f diagnosis.Finding) string {
 		text = f.Case
 	}
 	if f.File != "" && f.Line > 0 {
-		text = fmt.Sprintf("%s:%d: %s", relative(f.File), f.Line, text)
+		text = fmt.Sprintf("%s:%d: %s", Relative(f.File), f.Line, text)
 	} else if f.File != "" {
-		text = relative(f.File) + ": " + text
+		text = Relative(f.File) + ": " + text
 	}
 	if f.Symbol != "" {
 		text += " (" + f.Symbol + ")"

@@ -41,7 +41,7 @@ func DiagnosesGitHub(w io.Writer, all []Diagnosis) error {
 // properties writes where a finding is.
 func properties(b *strings.Builder, f diagnosis.Finding) {
 	if f.File != "" {
-		fmt.Fprintf(b, "file=%s,", property(relative(f.File)))
+		fmt.Fprintf(b, "file=%s,", property(Relative(f.File)))
 	}
 	if f.Line > 0 {
 		fmt.Fprintf(b, "line=%d,", f.Line)

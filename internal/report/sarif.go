@@ -135,7 +135,7 @@ func (d Diagnosis) logName() string {
 	if d.Log == "" || d.Log == "-" {
 		return "build.log"
 	}
-	return relative(d.Log)
+	return Relative(d.Log)
 }
 
 // rule is a signature as SARIF has rules.
@@ -154,15 +154,15 @@ func rule(f diagnosis.Finding) sarifRule {
 
 // place is where in the source a finding is.
 func place(f diagnosis.Finding) sarifLocation {
-	l := sarifLocation{Physical: sarifPhysical{Artifact: sarifArtifact{uri(relative(f.File))}}}
+	l := sarifLocation{Physical: sarifPhysical{Artifact: sarifArtifact{uri(Relative(f.File))}}}
 	if f.Line > 0 {
 		l.Physical.Region = &sarifRegion{StartLine: f.Line, StartColumn: f.Column}
 	}
 	return l
 }
 
-// relative is a path from the folder that srcmend is in, if it lies below.
-func relative(file string) string {
+// Relative is a path from the folder that srcmend is in, if it lies below.
+func Relative(file string) string {
 	if !filepath.IsAbs(file) {
 		return filepath.ToSlash(filepath.Clean(file))
 	}

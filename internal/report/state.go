@@ -106,7 +106,7 @@ func spot(p event.Problem) string {
 	if p.File == "" {
 		return ""
 	}
-	at := clean(relative(p.File))
+	at := clean(Relative(p.File))
 	if strings.HasPrefix(strings.TrimSpace(at), "::") {
 		at = "./" + at
 	}

@@ -22,7 +22,7 @@ func VerificationGitHub(w io.Writer, v *Verification) error {
 		}
 		fmt.Fprintf(&b, "::%s ", command)
 		if p.File != "" {
-			fmt.Fprintf(&b, "file=%s,", property(relative(p.File)))
+			fmt.Fprintf(&b, "file=%s,", property(Relative(p.File)))
 			if p.Line > 0 {
 				fmt.Fprintf(&b, "line=%d,", p.Line)
 			}

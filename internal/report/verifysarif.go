@@ -49,7 +49,7 @@ func problemResult(p event.Problem, rule string, index int) sarifResult {
 	}
 	r.Message.Text = literally.Replace(strings.Join(lines, "\n"))
 	if p.File != "" {
-		l := sarifLocation{Physical: sarifPhysical{Artifact: sarifArtifact{uri(clean(relative(p.File)))}}}
+		l := sarifLocation{Physical: sarifPhysical{Artifact: sarifArtifact{uri(clean(Relative(p.File)))}}}
 		if p.Line > 0 {
 			l.Physical.Region = &sarifRegion{StartLine: p.Line, StartColumn: max(p.Column, 0)}
 		}

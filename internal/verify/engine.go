@@ -53,7 +53,7 @@ type Local struct {
 // Build implements [Engine].
 func (l *Local) Build(ctx context.Context, a Action, logs string) (Made, error) {
 	dir := filepath.Join(l.Dir, a.Key[:32])
-	lock, err := l.lock(ctx, dir+".lock")
+	lock, err := work.Await(ctx, dir+".lock", nil)
 	if err != nil {
 		return Made{}, err
 	}
@@ -62,7 +62,7 @@ func (l *Local) Build(ctx context.Context, a Action, logs string) (Made, error) 
 		_ = os.Remove(dir + ".lock")
 		_ = lock.Close()
 	}()
-	if err := l.clear(ctx, dir); err != nil {
+	if err := clearOut(ctx, dir); err != nil {
 		return Made{}, err
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -103,11 +103,11 @@ func (l *Local) Build(ctx context.Context, a Action, logs string) (Made, error) 
 	return m, nil
 }
 
-// clear removes what a killed run has left in a folder, when what that had started has ended.
-func (l *Local) clear(ctx context.Context, dir string) error {
+// clearOut removes what a killed run has left in a folder, when what that had started has ended.
+func clearOut(ctx context.Context, dir string) error {
 	held := filepath.Join(dir, "work.lock")
 	if _, err := os.Stat(held); err == nil {
-		lock, err := l.lock(ctx, held)
+		lock, err := work.Await(ctx, held, nil)
 		if err != nil {
 			return err
 		}
@@ -118,35 +118,6 @@ func (l *Local) clear(ctx context.Context, dir string) error {
 
 // errTime says that a build has had its time.
 var errTime = errors.New("the time is up")
-
-// lock waits for the folder of a build: another process may carry out the same.
-func (l *Local) lock(ctx context.Context, path string) (*os.File, error) {
-	for {
-		f, err := work.Lock(path)
-		if err == nil && gone(f, path) { // by the one that had it
-			_ = f.Close()
-			continue
-		}
-		if !errors.Is(err, work.ErrLocked) {
-			return f, err
-		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
-}
-
-// gone reports whether an open file is not the one that has the name now.
-func gone(f *os.File, path string) bool {
-	mine, err := f.Stat()
-	if err != nil {
-		return true
-	}
-	is, err := os.Stat(path)
-	return err != nil || !os.SameFile(mine, is)
-}
 
 // Clean removes what killed runs have left in the folder of the builds.
 func (l *Local) Clean() error {
@@ -167,7 +138,7 @@ func (l *Local) Clean() error {
 			continue // somebody is at work
 		}
 		if err == nil {
-			err = l.clear(context.Background(), dir)
+			err = clearOut(context.Background(), dir)
 			err = errors.Join(err, os.Remove(dir+".lock"), lock.Close())
 		}
 		if err != nil {

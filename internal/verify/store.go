@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"srcmend/internal/build"
 	"srcmend/internal/check"
 	"srcmend/internal/event"
 	"srcmend/internal/history"
@@ -83,24 +84,12 @@ func (s *Store) Keep(key string, r Record) error {
 	if err != nil {
 		return err
 	}
-	return s.write(s.cell(key), text)
-}
-
-// write makes a file appear, whole.
-func (s *Store) write(path string, text []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("keeping what was found out: %w", err)
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return fmt.Errorf("keeping what was found out: %w", err)
-	}
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
+	path := s.cell(key)
+	if err = os.MkdirAll(filepath.Dir(path), 0o755); err == nil {
+		err = build.Replace(path, text)
 	}
 	if err != nil {
-		return fmt.Errorf("keeping what was found out: %w", errors.Join(err, os.Remove(f.Name())))
+		return fmt.Errorf("keeping what was found out: %w", err)
 	}
 	return nil
 }

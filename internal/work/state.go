@@ -39,17 +39,7 @@ func (w *Work) save() error {
 	if err != nil {
 		return err
 	}
-	return replace(w.path("state.json"), append(text, '\n'))
-}
-
-// replace makes a file be another one, at once. It does not wait for the disk: after the machine
-// has gone down the state does not count, see resume.
-func replace(path string, text []byte) error {
-	tmp := path + ".new"
-	if err := os.WriteFile(tmp, text, 0o644); err != nil {
-		return err
-	}
-	return os.Rename(tmp, path)
+	return build.Replace(w.path("state.json"), append(text, '\n')) // see resume
 }
 
 // load finds out how far an earlier run came, and makes the work folder fit

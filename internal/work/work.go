@@ -242,14 +242,24 @@ func (w *Work) lock(ctx context.Context) (unlock func(), err error) {
 
 // flock locks the lock file at path, waiting until ctx ends.
 func (w *Work) flock(ctx context.Context, path, busy string) (*os.File, error) {
-	for waiting := false; ; {
+	return Await(ctx, path, func() { w.Events.Send(event.Note{Text: "waiting: " + busy}) })
+}
+
+// Await is Lock that waits until nobody else has the lock, or ctx ends. waiting is called once,
+// if it has to wait; it may be nil.
+func Await(ctx context.Context, path string, waiting func()) (*os.File, error) {
+	for {
 		f, err := Lock(path)
+		if err == nil && !named(f, path) { // who had it has taken it away
+			_ = f.Close()
+			continue
+		}
 		if !errors.Is(err, ErrLocked) {
 			return f, err
 		}
-		if !waiting {
-			waiting = true
-			w.Events.Send(event.Note{Text: "waiting: " + busy})
+		if waiting != nil {
+			waiting()
+			waiting = nil
 		}
 		select {
 		case <-ctx.Done():
@@ -257,6 +267,16 @@ func (w *Work) flock(ctx context.Context, path, busy string) (*os.File, error) {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+// named reports whether an open file is the one that has the name.
+func named(f *os.File, path string) bool {
+	mine, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	is, err := os.Stat(path)
+	return err == nil && os.SameFile(mine, is)
 }
 
 // ErrLocked says that somebody else holds a lock.
