@@ -5,14 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
-	"os/exec"
-	"slices"
 	"strings"
-	"syscall"
 	"time"
-
-	"srcmend/internal/jobserver"
 )
 
 // MaxLog is how large a command's log may grow, in bytes, before the command
@@ -25,7 +21,7 @@ type Command struct {
 	Dir    string   // absolute
 	Env    []string // KEY=value; complete, nothing is inherited
 	Log    *os.File // takes standard output and standard error
-	Status string   // path of the status file; its folder must exist
+	Status string   // path of the status file, in a folder that exists; "" if no later run asks
 	Hold   *os.File // kept open until the command's group is gone; may be nil
 	Jobs   string   // path of the pipe of a jobserver, if GNU make is to ask that; "" if not
 }
@@ -63,10 +59,8 @@ var ErrLost = errors.New("the process that supervised the command is gone")
 
 // order is what Run tells the supervisor.
 type order struct {
-	Argv   []string
-	Dir    string
-	Status string
-	Jobs   string
+	Argv, Env         []string
+	Dir, Status, Jobs string
 }
 
 // Run carries out c and waits until it and its process group are gone. A command
@@ -74,94 +68,55 @@ type order struct {
 // ended in good order and the error is ctx's; the status file is written in
 // every case but [ErrLost].
 func Run(ctx context.Context, c Command) (Result, error) {
-	if err := os.Remove(c.Status); err != nil && !os.IsNotExist(err) {
-		return Result{}, err
+	if c.Status != "" {
+		if err := os.Remove(c.Status); err != nil && !os.IsNotExist(err) {
+			return Result{}, err
+		}
 	}
-	reads, writes, err := os.Pipe()
-	if err != nil {
-		return Result{}, err
-	}
-	defer writes.Close()
-	cmd, err := c.supervisor(reads)
-	if err != nil {
-		reads.Close()
-		return Result{}, err
-	}
-	err = cmd.Start()
-	reads.Close()
+	wire, err := supervisor.lend(c.Log, c.Hold)
 	if err != nil {
 		return Result{}, fmt.Errorf("starting the supervisor of %s: %w", c.Argv[0], err)
 	}
-	if err := json.NewEncoder(writes).Encode(order{c.Argv, c.Dir, c.Status, c.Jobs}); err != nil {
-		_ = cmd.Wait()
-		return Result{}, fmt.Errorf("%w: %w", ErrLost, err)
-	}
-	ended := c.wait(ctx, cmd, writes)
-	res, err := ReadStatus(c.Status)
+	defer wire.Close()
+	var res Result
+	ended := make(chan error, 1)
+	go func() {
+		err := json.NewEncoder(wire).Encode(order{c.Argv, c.Env, c.Dir, c.Status, c.Jobs})
+		if err == nil {
+			err = json.NewDecoder(wire).Decode(&res)
+		}
+		ended <- err
+	}()
+	why, err := c.wait(ctx, wire, ended)
 	switch {
 	case ctx.Err() != nil:
 		return res, ctx.Err()
 	case err != nil:
 		return Result{}, fmt.Errorf("%w: %s", ErrLost, strings.Join(c.Argv, " "))
-	case ended != "":
-		res.Ended = ended
+	case why != "":
+		res.Ended = why
 	}
 	return res, nil
 }
 
-// supervisor makes the second process of this program that runs the command.
-func (c Command) supervisor(orders *os.File) (*exec.Cmd, error) {
-	self, err := self()
-	if err != nil {
-		return nil, fmt.Errorf("finding this program to run it as a supervisor: %w", err)
-	}
-	cmd := exec.Command(self)
-	cmd.Args = []string{os.Args[0], superviseArg}
-	cmd.Env, cmd.Dir = c.Env, "/" // that the command's folder is not there is the command's fault
-	if c.Jobs != "" {
-		cmd.Env = append(slices.Clone(cmd.Env), jobserver.Variable(jobReads, jobWrites))
-	}
-	cmd.Stdout, cmd.Stderr = c.Log, c.Log
-	cmd.ExtraFiles = []*os.File{orders}
-	if c.Hold != nil {
-		cmd.ExtraFiles = append(cmd.ExtraFiles, c.Hold)
-	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	return cmd, nil
-}
-
-// self returns a path that starts this very program, even when its file was
-// replaced or removed since, where the system has such a path.
-func self() (string, error) {
-	const running = "/proc/self/exe"
-	if _, err := os.Stat(running); err == nil {
-		return running, nil
-	}
-	return os.Executable()
-}
-
-// wait returns when the supervisor has ended. Closing the pipe asks it to end
-// the command. The text is why wait itself did so, without ctx's doing.
-func (c Command) wait(ctx context.Context, cmd *exec.Cmd, pipe *os.File) (ended string) {
-	done := make(chan struct{})
-	go func() {
-		_ = cmd.Wait() // the status file tells
-		close(done)
-	}()
+// wait returns when the supervisor has said how the command ended, or is gone. That nothing more
+// is to come over the wire asks it to end the command. The text is why wait itself did so, without
+// ctx's doing.
+func (c Command) wait(ctx context.Context, wire *net.UnixConn, ended <-chan error) (why string, err error) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	stop := ctx.Done()
 	for {
 		select {
-		case <-done:
-			return ended
+		case err := <-ended:
+			return why, err
 		case <-stop:
-			pipe.Close()
+			_ = wire.CloseWrite()
 			stop = nil
 		case <-tick.C:
-			if info, err := c.Log.Stat(); err == nil && info.Size() > MaxLog && ended == "" {
-				ended = fmt.Sprintf("its output is over %d MiB", MaxLog>>20)
-				pipe.Close()
+			if info, err := c.Log.Stat(); err == nil && info.Size() > MaxLog && why == "" {
+				why = fmt.Sprintf("its output is over %d MiB", MaxLog>>20)
+				_ = wire.CloseWrite()
 			}
 		}
 	}
