@@ -231,9 +231,7 @@ func (a *app) work(ctx context.Context, p plan.Plan, o buildOptions) (*work.Work
 		Plan: p, Dir: dir, Root: root, Path: os.Getenv("PATH"), Env: helps, Jobs: o.jobs, Locks: filepath.Join(state, "locks"), Keep: o.keep,
 		Replace: o.replace, Check: work.Checking(o.check), Fetcher: fetcher, Catalogue: cat,
 	}
-	if w.Make, err = platform.GNUMake(ctx); err == nil {
-		w.MakeName = platform.MakeVersion(ctx, w.Make)
-	}
+	w.Make, w.MakeName, _ = platform.GNUMake(ctx) // if there is none, the step that wants it says so
 	return w, nil
 }
 

@@ -201,11 +201,21 @@ func (a *app) installNeedsOf(ctx context.Context, v *verify.Verifier, targets []
 	if err != nil || !installed {
 		return err
 	}
-	if v.Platform, err = platform.Here(ctx); err != nil {
-		return err
+	return lookAround(ctx, v)
+}
+
+// lookAround finds out what this machine is, and what it builds with.
+func lookAround(ctx context.Context, v *verify.Verifier) (err error) {
+	made := make(chan struct{})
+	go func() {
+		v.Make, v.MakeName, _ = platform.GNUMake(ctx)
+		close(made)
+	}()
+	v.Platform, err = platform.Here(ctx)
+	<-made
+	if err == nil {
+		v.Toolchain, err = v.Platform.Toolchain(ctx, v.Make)
 	}
-	gmake, _ := platform.GNUMake(ctx)
-	v.Toolchain, err = v.Platform.Toolchain(ctx, gmake)
 	return err
 }
 
@@ -299,11 +309,7 @@ func (a *app) verifier(ctx context.Context, o verifyOptions) (*verify.Verifier, 
 			return nil, err
 		}
 	}
-	if v.Platform, err = platform.Here(ctx); err != nil {
-		return nil, err
-	}
-	gmake, _ := platform.GNUMake(ctx)
-	if v.Toolchain, err = v.Platform.Toolchain(ctx, gmake); err != nil {
+	if err := lookAround(ctx, v); err != nil {
 		return nil, err
 	}
 	v.Env, _ = build.Passed(os.Environ())
@@ -346,18 +352,11 @@ func (a *app) engine(ctx context.Context, v *verify.Verifier, o verifyOptions) (
 	if v.Jobs, err = jobserver.New(pipe, o.jobs); err != nil {
 		return nil, err
 	}
-	cat, err := v.Catalogue()
-	if err != nil {
-		return nil, err
-	}
 	quiet := *v.Fetcher
 	_, helps := build.Passed(os.Environ())
 	l := &verify.Local{
 		Dir: filepath.Join(v.Scratch, "builds"), Fetcher: &quiet, Path: os.Getenv("PATH"), Env: helps,
-		Jobs: v.Jobs, Catalogue: cat, Timeout: o.time,
-	}
-	if l.Make, err = platform.GNUMake(ctx); err == nil {
-		l.MakeName = platform.MakeVersion(ctx, l.Make)
+		Make: v.Make, MakeName: v.MakeName, Jobs: v.Jobs, Timeout: o.time,
 	}
 	v.Engine = l
 	return l, errors.Join(l.Clean(), v.Clean())

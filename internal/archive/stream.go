@@ -79,6 +79,7 @@ const (
 type ahead struct {
 	full chan piece    // read, in order; closed after the last
 	free chan []byte   // to be read into
+	made int           // pieces
 	quit chan struct{} // closed by stop
 	cur  []byte        // what of the piece at hand is not taken yet
 	buf  []byte        // the piece at hand
@@ -94,9 +95,6 @@ type piece struct {
 // newAhead starts to read r. Call stop in the end.
 func newAhead(r io.Reader) *ahead {
 	a := &ahead{full: make(chan piece, aheadPieces), free: make(chan []byte, aheadPieces), quit: make(chan struct{})}
-	for range aheadPieces {
-		a.free <- make([]byte, aheadSize)
-	}
 	go a.run(r)
 	return a
 }
@@ -104,17 +102,33 @@ func newAhead(r io.Reader) *ahead {
 // run fills pieces until the stream ends or nobody wants more.
 func (a *ahead) run(r io.Reader) {
 	defer close(a.full)
-	for {
-		select {
-		case <-a.quit:
+	for buf := a.vacant(); buf != nil; buf = a.vacant() {
+		n, err := fill(r, buf)
+		a.full <- piece{buf[:n], err} // has room for all there are
+		if err != nil {
 			return
-		case buf := <-a.free:
-			n, err := fill(r, buf)
-			a.full <- piece{buf[:n], err} // has room for all there are
-			if err != nil {
-				return
-			}
 		}
+	}
+}
+
+// vacant gives a piece to be read into, nil if nobody wants more.
+func (a *ahead) vacant() []byte {
+	select {
+	case <-a.quit:
+		return nil
+	case buf := <-a.free:
+		return buf
+	default:
+	}
+	if a.made < aheadPieces {
+		a.made++
+		return make([]byte, aheadSize)
+	}
+	select {
+	case <-a.quit:
+		return nil
+	case buf := <-a.free:
+		return buf
 	}
 }
 

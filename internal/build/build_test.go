@@ -351,7 +351,7 @@ func TestProgramReplaced(t *testing.T) {
 
 // TestJobs has makes share three cores. Each job notes how many there are with it.
 func TestJobs(t *testing.T) {
-	gmake, err := platform.GNUMake(t.Context())
+	gmake, _, err := platform.GNUMake(t.Context())
 	if err != nil {
 		t.Skip("there is no GNU make: ", err)
 	}
@@ -429,4 +429,29 @@ func TestQuote(t *testing.T) {
 	if want := `./configure 'CFLAGS=-O2 -g' 'it'\''s' '' '$HOME' --a=b,c`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+}
+
+// BenchmarkRun runs a command that does nothing, supervised and by itself.
+func BenchmarkRun(b *testing.B) {
+	log, err := os.Create(filepath.Join(b.TempDir(), "log"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer log.Close()
+	var ours, plain time.Duration
+	for b.Loop() {
+		started := time.Now()
+		r, err := build.Run(b.Context(), build.Command{Argv: []string{"true"}, Dir: "/", Env: build.Environment(os.Getenv("PATH"), "/tmp"), Log: log})
+		if err != nil || !r.Green() {
+			b.Fatal(r, err)
+		}
+		ours += time.Since(started)
+		started = time.Now()
+		if err := exec.Command("true").Run(); err != nil {
+			b.Fatal(err)
+		}
+		plain += time.Since(started)
+	}
+	b.ReportMetric(float64(ours)/float64(plain), "x/plain")
+	b.ReportMetric(float64(ours.Microseconds())/float64(b.N), "µs")
 }

@@ -109,7 +109,12 @@ func (s *Store) TryBegin(id Identity, name string) (*Partial, error) {
 // begin opens the partial of id for the one who holds its lock, which is
 // given back if that fails.
 func (s *Store) begin(lock *flock.Flock, id Identity, name string) (*Partial, error) {
-	item, found, err := s.getLocked(id)
+	var item Item
+	var found bool
+	var err error
+	if !s.afresh {
+		item, found, err = s.getLocked(id)
+	}
 	if found {
 		err = &StoredError{Item: item}
 	}
@@ -120,6 +125,9 @@ func (s *Store) begin(lock *flock.Flock, id Identity, name string) (*Partial, er
 	}
 	if err == nil {
 		err = p.open()
+	}
+	if err == nil && s.afresh && p.size > 0 {
+		err = p.Reset()
 	}
 	if err != nil {
 		return nil, errors.Join(err, lock.Unlock())
@@ -286,6 +294,11 @@ func (p *Partial) Commit() (Item, error) {
 	if err != nil {
 		return Item{}, errors.Join(fmt.Errorf("%s: %w", p.name, err), p.Reset())
 	}
+	if p.store.afresh {
+		if item, found, err := p.store.getLocked(p.id); found || err != nil {
+			return item, errors.Join(err, p.end(true))
+		}
+	}
 	info := Info{Name: p.name, Sum: sum, Size: size}
 	if err := p.stage(info); err != nil {
 		return Item{}, errors.Join(p.fault(err), p.reopen())
@@ -323,7 +336,7 @@ func (p *Partial) stage(info Info) error {
 }
 
 // place moves the item's folder to where it is looked for. Nothing is there:
-// Begin has looked, and we hold the lock.
+// Begin or Commit has looked, and we hold the lock.
 func (p *Partial) place() error {
 	dir := p.store.itemDir(p.id.Key())
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {

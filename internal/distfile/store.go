@@ -35,7 +35,8 @@ type Store struct {
 	// [DefaultLimit] after [Open], and may be changed before the first use.
 	Limit int64
 
-	dir string
+	dir    string
+	afresh bool // see Afresh
 }
 
 // An Item is a file in the store.
@@ -64,6 +65,14 @@ func Open(dir string) (*Store, error) {
 	return &Store{Limit: DefaultLimit, dir: abs}, nil
 }
 
+// Afresh returns the same store, but one in which nothing is found: whoever wants a file has to
+// get it once more. What is there stays as it is, if it is still what it should be.
+func (s *Store) Afresh() *Store {
+	again := *s
+	again.afresh = true
+	return &again
+}
+
 // Dir returns the store's folder, an absolute path.
 func (s *Store) Dir() string { return s.dir }
 
@@ -74,7 +83,7 @@ func (s *Store) Dir() string { return s.dir }
 // then says so and where it is now. The error is for what keeps Get from
 // finding out, a folder that cannot be read for example.
 func (s *Store) Get(id Identity) (Item, bool, error) {
-	if err := checkKey(id.Key()); err != nil {
+	if err := checkKey(id.Key()); err != nil || s.afresh {
 		return Item{}, false, err
 	}
 	item, err := s.read(id)

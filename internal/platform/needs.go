@@ -9,7 +9,7 @@ import (
 
 // A packager is how one family of systems asks for and installs packages.
 type packager struct {
-	installed func(ctx context.Context, name string) bool
+	installed func(ctx context.Context, names []string) map[string]bool
 	install   []string // argv; the packages' names follow
 	refresh   []string // argv that brings the index up to date, if any
 }
@@ -18,16 +18,28 @@ func packagerOf(family string) (packager, bool) {
 	switch family {
 	case "debian":
 		return packager{
-			installed: func(ctx context.Context, name string) bool {
-				return strings.HasSuffix(firstLine(ask(ctx, "dpkg-query", "-W", "-f", "${Status}", name)), "ok installed")
+			installed: func(ctx context.Context, names []string) map[string]bool {
+				here := map[string]bool{}
+				said, _ := answer(ctx, slices.Concat([]string{"dpkg-query", "-W", "-f", "${Package} ${Status}\n"}, names)...) // red where one is missing
+				for line := range strings.Lines(said) {
+					if name, ok := strings.CutSuffix(strings.TrimSpace(line), " ok installed"); ok {
+						name, _, _ = strings.Cut(name, " ") // "install", "hold"
+						here[name] = true
+					}
+				}
+				return here
 			},
 			install: []string{"apt-get", "install", "-y", "--no-install-recommends"},
 			refresh: []string{"apt-get", "update"},
 		}, true
 	case "freebsd":
 		return packager{
-			installed: func(ctx context.Context, name string) bool {
-				return ask(ctx, "pkg", "query", "%n", name) != ""
+			installed: func(ctx context.Context, names []string) map[string]bool {
+				here := map[string]bool{}
+				for _, name := range names {
+					here[name] = ask(ctx, "pkg", "query", "%n", name) != ""
+				}
+				return here
 			},
 			install: []string{"pkg", "install", "-y"},
 		}, true
@@ -42,8 +54,12 @@ func (p Platform) Missing(ctx context.Context, names []string) (missing []string
 	if !ok {
 		return nil, false
 	}
+	if len(names) == 0 {
+		return nil, true
+	}
+	here := pkgs.installed(ctx, names)
 	for _, name := range names {
-		if !pkgs.installed(ctx, name) {
+		if plain, _, _ := strings.Cut(name, ":"); !here[name] && !here[plain] { // libz1:amd64
 			missing = append(missing, name)
 		}
 	}

@@ -72,6 +72,8 @@ const patience = 30 * time.Second
 
 func look(ctx context.Context) Platform {
 	p := Platform{OS: runtime.GOOS, Arch: runtime.GOARCH}
+	named := make(chan string, 1)
+	go func() { named <- compiler(ctx) }()
 	switch p.OS {
 	case "linux":
 		osRelease(&p, "/etc/os-release")
@@ -88,7 +90,7 @@ func look(ctx context.Context) Platform {
 		p.Family = p.OS
 		p.Version = firstLine(ask(ctx, "uname", "-r"))
 	}
-	p.Compiler = compiler(ctx)
+	p.Compiler = <-named
 	return p
 }
 
@@ -152,14 +154,20 @@ func linuxLibc(ctx context.Context) string {
 
 // ask runs a small command and returns what it printed, "" when it fails.
 func ask(ctx context.Context, argv ...string) string {
+	out, err := answer(ctx, argv...)
+	if err != nil {
+		return ""
+	}
+	return out
+}
+
+// answer is what a command says, in English, and whether it fails.
+func answer(ctx context.Context, argv ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	cmd.WaitDelay = time.Second
 	out, err := cmd.Output()
-	if err != nil {
-		return ""
-	}
-	return string(out)
+	return string(out), err
 }
 
 func firstLine(s string) string {

@@ -2,6 +2,7 @@ package platform
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 )
 
 // Toolchain is the identity, in hex, of what turns a source into a program here: the compilers,
@@ -19,18 +21,26 @@ func (p Platform) Toolchain(ctx context.Context, make string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	h := sha256.New()
+	var asked []*bytes.Buffer
+	var wg sync.WaitGroup
 	for _, argv := range [][]string{{"cc", "-v"}, {"c++", "-v"}, {"ld", "-v"}, {make, "--version"}} {
 		if name := os.Getenv(strings.ToUpper(strings.ReplaceAll(argv[0], "c++", "cxx"))); name != "" && argv[0] != make {
 			argv = append(strings.Fields(name), argv[1:]...)
 		}
-		fmt.Fprintf(h, "%q\n", argv)
+		answer := new(bytes.Buffer)
+		asked = append(asked, answer)
+		fmt.Fprintf(answer, "%q\n", argv)
 		if argv[0] == "" {
 			continue
 		}
 		cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 		cmd.Env = append(os.Environ(), "LC_ALL=C")
-		cmd.Stdout, cmd.Stderr = h, h
-		_ = cmd.Run() // that there is none is an answer
+		cmd.Stdout, cmd.Stderr = answer, answer
+		wg.Go(func() { _ = cmd.Run() }) // that there is none is an answer
+	}
+	wg.Wait()
+	for _, answer := range asked {
+		h.Write(answer.Bytes())
 	}
 	if err := p.packages(ctx, h); err != nil {
 		return "", err

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"srcmend/internal/yamlfile"
 )
@@ -188,12 +189,20 @@ const ProofKey = "proof"
 // [Catalogue.Prove].
 func Load(layers ...Layer) (*Catalogue, error) {
 	c := newCatalogue()
-	var wrong yamlfile.Mistakes
+	var files []*file
+	var wg sync.WaitGroup
 	err := yamlfile.ReadLayers(layers, func(layer int, name string, text []byte) {
-		wrong = append(wrong, c.add(layer, layers[layer].Skip == ProofKey, name, text)...)
+		f := &file{layer: layer, unproven: layers[layer].Skip == ProofKey}
+		files = append(files, f)
+		wg.Go(func() { f.read(name, text) })
 	})
+	wg.Wait()
 	if err != nil {
 		return nil, fmt.Errorf("reading the catalogue of signatures: %w", err)
+	}
+	var wrong yamlfile.Mistakes
+	for _, f := range files {
+		wrong = append(wrong, c.add(f)...)
 	}
 
 	for _, s := range c.named() {
@@ -237,29 +246,53 @@ func didYouMean(name string, known []string) string {
 // idForm is the form of a signature's id.
 var idForm = regexp.MustCompile(`^[a-z0-9]+(?:-[a-z0-9]+)*$`)
 
-// add takes the signatures of one file of a layer up, those with a mistake in their form or
-// patterns only by name.
-func (c *Catalogue) add(layer int, unproven bool, name string, text []byte) yamlfile.Mistakes {
-	var f Family
-	doc, err := yamlfile.Decode(name, text, &f)
+// A file has some of the signatures.
+type file struct {
+	doc        *yamlfile.Doc
+	layer      int
+	unproven   bool // proofs are not read
+	signatures []Signature
+	spoilt     []bool // that a signature has a mistake in its form or patterns
+	wrong      yamlfile.Mistakes
+}
+
+// read reads the signatures of a file.
+func (f *file) read(name string, text []byte) {
+	var all Family
+	var err error
+	f.doc, err = yamlfile.Decode(name, text, &all)
 	var wrong yamlfile.Mistakes
 	if errors.As(err, &wrong) {
-		wrong = slices.Clone(wrong)
+		f.wrong = slices.Clone(wrong)
 	}
-	malformed := malformed(doc, wrong, len(f.Signatures))
-	for i := range f.Signatures {
-		s := &f.Signatures[i]
-		o := origin{signature: s, file: doc, index: i, layer: layer, unproven: unproven}
-		found := c.mistakes(o, malformed[i])
-		wrong = append(wrong, found...)
-		if s.ID == "" || c.Known(s.ID) && c.origins[s.ID].layer == layer {
+	f.signatures = all.Signatures
+	f.spoilt = malformed(f.doc, f.wrong, len(f.signatures))
+	for i := range f.signatures {
+		found := f.mistakes(i)
+		f.wrong = append(f.wrong, found...)
+		f.spoilt[i] = f.spoilt[i] || len(found) > 0
+	}
+}
+
+// add takes the signatures of one file up, those with a mistake in their form or patterns only by
+// name.
+func (c *Catalogue) add(f *file) yamlfile.Mistakes {
+	wrong := f.wrong
+	for i := range f.signatures {
+		s := &f.signatures[i]
+		if s.ID == "" {
 			continue
 		}
-		if c.Known(s.ID) { // that of a lower layer
+		o := origin{signature: s, file: f.doc, index: i, layer: f.layer, unproven: f.unproven}
+		if before, known := c.origins[s.ID]; known {
+			if before.layer == f.layer {
+				wrong = append(wrong, f.doc.Mistake("", fmt.Sprintf("signature %q stands twice in the catalogue", s.ID), "signatures", i, "id"))
+				continue
+			}
 			c.signatures = slices.DeleteFunc(c.signatures, func(old *Signature) bool { return old.ID == s.ID })
 		}
 		c.origins[s.ID] = o
-		if malformed[i] || len(found) > 0 {
+		if f.spoilt[i] {
 			continue
 		}
 		c.signatures = append(c.signatures, s)
@@ -287,22 +320,19 @@ func malformed(doc *yamlfile.Doc, wrong yamlfile.Mistakes, signatures int) []boo
 
 // mistakes says what is wrong with one signature beside its form; what may be missing
 // because of a mistake in that is not missed.
-func (c *Catalogue) mistakes(o origin, malformed bool) (wrong yamlfile.Mistakes) {
-	s := o.signature
+func (f *file) mistakes(i int) (wrong yamlfile.Mistakes) {
+	s := &f.signatures[i]
 	fail := func(text, hint string, at ...any) {
-		wrong = append(wrong, o.file.Mistake(hint, text, append([]any{"signatures", o.index}, at...)...))
+		wrong = append(wrong, f.doc.Mistake(hint, text, append([]any{"signatures", i}, at...)...))
 	}
 	if !idForm.MatchString(s.ID) && s.ID != "" {
 		fail(fmt.Sprintf("%q can't be the id of a signature", s.ID), "lower-case letters, digits and dashes", "id")
 	}
-	if c.Known(s.ID) && c.origins[s.ID].layer == o.layer {
-		fail(fmt.Sprintf("signature %q stands twice in the catalogue", s.ID), "", "id")
-	}
-	if !malformed {
+	if !f.spoilt[i] {
 		if len(s.Match) == 0 {
 			fail(fmt.Sprintf("signature %s matches nothing", s.ID), "", "match")
 		}
-		if len(s.Proof.Matches) == 0 && !o.unproven {
+		if len(s.Proof.Matches) == 0 && !f.unproven {
 			fail(fmt.Sprintf("signature %s has no line that proves it", s.ID), "proof.matches: the text of a real log, and what is captured there", "proof")
 		}
 		if s.Cause == "" && s.Rank != Secondary {

@@ -14,8 +14,9 @@ import (
 func Draft(text string) string {
 	draft := draft(prepared(text))
 	whole := strings.ReplaceAll(draft, `: "" #`, `: "something" #`)
-	c := newCatalogue()
-	wrong := c.add(0, false, "draft", []byte(whole))
+	c, f := newCatalogue(), new(file)
+	f.read("draft", []byte(whole))
+	wrong := c.add(f)
 	c.open()
 	if len(wrong) > 0 || len(c.Prove()) > 0 {
 		return ""

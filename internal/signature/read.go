@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"srcmend/internal/buildlog"
 )
@@ -17,12 +18,16 @@ const (
 	behind     = 16 << 10
 )
 
+// rooms are buffers: there may be many short logs to read.
+var rooms = sync.Pool{New: func() any { return new([bufferSize]byte) }}
+
 // A reader goes through a log, and stops at the lines that have a piece of the gate in
 // them. What it keeps does not grow with the log.
 type reader struct {
 	from io.Reader
 	gate *gate
 
+	room    *[bufferSize]byte
 	text    []byte // what is in the buffer
 	before  int    // how many bytes of the log are not in it any more
 	number  int    // of the line at counted, from 1
@@ -35,7 +40,8 @@ type found struct{ at, piece int }
 
 // run calls visit with each line that has pieces, and with which.
 func (r *reader) run(visit func(l line, pieces []int)) error {
-	buffer := make([]byte, 0, bufferSize)
+	r.room, _ = rooms.Get().(*[bufferSize]byte)
+	buffer := r.room[:0]
 	r.number = 1
 	var all []found
 	for {
@@ -65,6 +71,12 @@ func (r *reader) run(visit func(l line, pieces []int)) error {
 		buffer = buffer[:copy(buffer, buffer[keep:])]
 		r.counted, r.done, r.before = r.counted-keep, end-keep, r.before+keep
 	}
+}
+
+// leave gives the buffer back; nothing of it may be used any more.
+func (r *reader) leave() {
+	r.text = nil
+	rooms.Put(r.room)
 }
 
 // insert adds a place that is not far from the end of those that are in order.

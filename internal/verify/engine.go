@@ -8,13 +8,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"srcmend/internal/event"
 	"srcmend/internal/fetch"
 	"srcmend/internal/jobserver"
 	"srcmend/internal/plan"
-	"srcmend/internal/signature"
 	"srcmend/internal/work"
 )
 
@@ -37,40 +37,23 @@ type Engine interface {
 
 // Local builds on this machine, each action in a folder of its own that is gone afterwards.
 type Local struct {
-	Dir       string // for the folders
-	Fetcher   *fetch.Fetcher
-	Path      string   // PATH of the commands
-	Env       []string // that helps compilers, and changes nothing of what they make
-	Make      string   // path of GNU make
-	MakeName  string
-	Jobs      *jobserver.Server
-	Catalogue *signature.Catalogue
-	Timeout   time.Duration // for one build
+	Dir      string // for the folders
+	Fetcher  *fetch.Fetcher
+	Path     string   // PATH of the commands
+	Env      []string // that helps compilers, and changes nothing of what they make
+	Make     string   // path of GNU make
+	MakeName string
+	Jobs     *jobserver.Server
+	Timeout  time.Duration // for one build
 	// Events gets what the builds say, as long as they go on.
 	Events event.Sink
 }
 
 // Build implements [Engine].
 func (l *Local) Build(ctx context.Context, a Action, logs string) (Made, error) {
-	dir := filepath.Join(l.Dir, a.Key[:32])
-	lock, err := work.Await(ctx, dir+".lock", nil)
-	if err != nil {
-		return Made{}, err
-	}
-	defer func() { // in this order: who has the lock has the folder
-		_ = work.RemoveAll(dir)
-		_ = os.Remove(dir + ".lock")
-		_ = lock.Close()
-	}()
-	if err := clearOut(ctx, dir); err != nil {
-		return Made{}, err
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return Made{}, err
-	}
 	w := &work.Work{
-		Plan: a.Plan, Dir: filepath.Join(dir, "work"), Logs: logs, Path: l.Path, Env: l.Env, Make: l.Make, MakeName: l.MakeName,
-		Jobserver: l.Jobs, Fetcher: l.Fetcher, Catalogue: l.Catalogue, Check: work.CheckNever,
+		Plan: a.Plan, Dir: filepath.Join(l.Dir, a.Key[:32]), Logs: logs, Path: l.Path, Env: l.Env, Make: l.Make, MakeName: l.MakeName,
+		Jobserver: l.Jobs, Fetcher: l.Fetcher, Check: work.CheckNever,
 		File: func(name string) ([]byte, error) {
 			if text, ok := a.Files[name]; ok {
 				return text, nil
@@ -103,19 +86,6 @@ func (l *Local) Build(ctx context.Context, a Action, logs string) (Made, error) 
 	return m, nil
 }
 
-// clearOut removes what a killed run has left in a folder, when what that had started has ended.
-func clearOut(ctx context.Context, dir string) error {
-	held := filepath.Join(dir, "work.lock")
-	if _, err := os.Stat(held); err == nil {
-		lock, err := work.Await(ctx, held, nil)
-		if err != nil {
-			return err
-		}
-		defer lock.Close()
-	}
-	return work.RemoveAll(dir)
-}
-
 // errTime says that a build has had its time.
 var errTime = errors.New("the time is up")
 
@@ -129,17 +99,13 @@ func (l *Local) Clean() error {
 		return err
 	}
 	for _, e := range entries {
-		if !e.IsDir() {
-			continue
-		}
-		dir := filepath.Join(l.Dir, e.Name())
+		dir := filepath.Join(l.Dir, strings.TrimSuffix(e.Name(), ".lock"))
 		lock, err := work.Lock(dir + ".lock")
 		if errors.Is(err, work.ErrLocked) {
-			continue // somebody is at work
+			continue // somebody is at work, or what somebody has started
 		}
 		if err == nil {
-			err = clearOut(context.Background(), dir)
-			err = errors.Join(err, os.Remove(dir+".lock"), lock.Close())
+			err = errors.Join(work.RemoveAll(dir), os.Remove(dir+".lock"), lock.Close())
 		}
 		if err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"srcmend/internal/check"
@@ -65,7 +66,7 @@ func (v *Verifier) whole(ctx context.Context, res *Result) error {
 		return err
 	}
 	if _, known := v.Store.Made(res.with); !known || v.Fresh {
-		if missing, _ := v.Platform.Missing(ctx, p.Needs); len(missing) > 0 {
+		if missing := v.missing(ctx, p.Needs); len(missing) > 0 {
 			return fmt.Errorf("it needs packages that are not installed: %s (--install-needs installs them)", strings.Join(missing, " "))
 		}
 	}
@@ -97,6 +98,26 @@ func (v *Verifier) whole(ctx context.Context, res *Result) error {
 	fault.Log = log
 	res.Faults = append(res.Faults, fault)
 	return nil
+}
+
+// missing gives the packages of those that are not installed; each is asked for once in a run.
+func (v *Verifier) missing(ctx context.Context, needs []string) []string {
+	v.asking.Lock()
+	defer v.asking.Unlock()
+	if v.installed == nil {
+		v.installed = map[string]bool{}
+	}
+	var unknown []string
+	for _, name := range needs {
+		if _, known := v.installed[name]; !known {
+			unknown = append(unknown, name)
+		}
+	}
+	absent, _ := v.Platform.Missing(ctx, unknown)
+	for _, name := range unknown {
+		v.installed[name] = !slices.Contains(absent, name)
+	}
+	return slices.DeleteFunc(slices.Clone(needs), func(name string) bool { return v.installed[name] })
 }
 
 // planned loads the recipe of a cell and plans its build, without some fixes.

@@ -6,10 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"srcmend/internal/check"
 	"srcmend/internal/distfile"
@@ -22,9 +19,9 @@ import (
 	"srcmend/internal/work"
 )
 
-// anew calls get with a fetcher that has nothing yet, so that the sources are asked; but where
-// no connection may be opened, with one that has all that is here. tried says what the sources
-// have answered.
+// anew calls get with a fetcher that finds nothing in the store, so that the sources are asked;
+// but where no connection may be opened, with one that finds all that is here. tried says what the
+// sources have answered.
 func (v *Verifier) anew(get func(f *fetch.Fetcher) error) (tried []event.SourceTried, err error) {
 	f := *v.Fetcher
 	f.Events = func(e event.Event) {
@@ -32,20 +29,8 @@ func (v *Verifier) anew(get func(f *fetch.Fetcher) error) (tried []event.SourceT
 			tried = append(tried, t)
 		}
 	}
-	if f.Offline {
-		err = get(&f)
-		return tried, err
-	}
-	dir, err := os.MkdirTemp(v.Scratch, "fetched-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	if f.AptDir == "" {
-		f.AptDir = filepath.Join(v.Fetcher.Store.Dir(), "apt")
-	}
-	if f.Store, err = distfile.Open(dir); err != nil {
-		return nil, err
+	if !f.Offline {
+		f.Store = f.Store.Afresh()
 	}
 	err = get(&f)
 	return tried, err
@@ -62,11 +47,8 @@ func (v *Verifier) archive(ctx context.Context, res *Result) error {
 		return err
 	}
 	tried, err := v.anew(func(f *fetch.Fetcher) error {
-		item, err := work.Source(ctx, f, a)
-		if err != nil || f.Offline {
-			return err
-		}
-		return v.take(ctx, a, item)
+		_, err := work.Source(ctx, f, a)
+		return err
 	})
 	if err != nil {
 		return v.refused(res, err, "drifted-archive", "lost-archive", release.String()+": ")
@@ -80,20 +62,6 @@ func (v *Verifier) archive(ctx context.Context, res *Result) error {
 		res.Faults = append(res.Faults, Fault{Rule: "poor-source", Warning: true, Index: max(i, 0), Text: fmt.Sprintf("%s: %s does not have it: %s", release, t.Source, t.Why), Hint: "another source has; take this one out, or correct it"})
 	}
 	return nil
-}
-
-// take puts an archive that was asked for anew into the store, if it is not there.
-func (v *Verifier) take(ctx context.Context, a plan.Archive, item distfile.Item) error {
-	var key distfile.Identity
-	sum, err := distfile.ParseSum(a.SHA256)
-	key = sum
-	if err != nil || strings.HasSuffix(item.Name, ".tar") && a.Commit != "" {
-		if key, err = fetch.ParseGitCommit(a.Commit); err != nil {
-			return err
-		}
-	}
-	_, err = v.Fetcher.Store.Import(ctx, key, item.Name, item.Path)
-	return err
 }
 
 // refused sorts why something is not to be had: there is another thing in its place, there is

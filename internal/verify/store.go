@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"srcmend/internal/build"
@@ -165,10 +166,15 @@ func compress(from, to string) error {
 	if err != nil {
 		return err
 	}
-	z := gzip.NewWriter(out)
+	z, _ := packers.Get().(*gzip.Writer)
+	defer packers.Put(z)
+	z.Reset(out)
 	_, err = io.Copy(z, in)
 	return errors.Join(err, z.Close(), out.Close())
 }
+
+// packers compress logs. One is large, and many logs are small.
+var packers = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
 
 // Log opens a log of a build.
 func (s *Store) Log(key, name string) (io.ReadCloser, error) {

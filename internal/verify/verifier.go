@@ -28,6 +28,8 @@ type Verifier struct {
 	Packages  []string // of the collection, those that are verified; nil for all
 	Platform  platform.Platform
 	Toolchain string   // see [platform.Platform.Toolchain]
+	Make      string   // path of GNU make, "" if there is none
+	MakeName  string   // see [platform.GNUMake]
 	Env       []string // of the user's, that steers builds
 	// CatalogueSum and HeadersSum are the identities of all signatures, and of the table of headers.
 	CatalogueSum, HeadersSum string
@@ -37,7 +39,7 @@ type Verifier struct {
 	Lint                func(r *recipe.Recipe) (yamlfile.Mistakes, error)
 	Prove, ProveHeaders func() (yamlfile.Mistakes, error)
 	Fetcher             *fetch.Fetcher
-	Scratch             string // folder for what sources are asked for anew
+	Scratch             string // folder for logs of builds, as long as they go on
 	Store               *Store
 	Engine              Engine
 	Jobs                *jobserver.Server
@@ -50,7 +52,9 @@ type Verifier struct {
 	// SkipUnreachable passes over what can't be reached; otherwise it has failed.
 	SkipUnreachable bool
 
-	flights sync.Map // of builds under way, by their keys
+	flights   sync.Map // of builds under way, by their keys
+	asking    sync.Mutex
+	installed map[string]bool // packages of this system, as far as they were asked for
 }
 
 // prefix is where a package is configured to live. Nothing is put there.
@@ -284,7 +288,7 @@ func (v *Verifier) Clean() error {
 	for _, e := range entries {
 		kind, _, made := strings.Cut(e.Name(), "-") // by MkdirTemp
 		info, err := e.Info()
-		if !made || err != nil || !slices.Contains([]string{"jobs", "logs", "fetched"}, kind) || time.Since(info.ModTime()) < old {
+		if !made || err != nil || !slices.Contains([]string{"jobs", "logs"}, kind) || time.Since(info.ModTime()) < old {
 			continue
 		}
 		if err := os.RemoveAll(filepath.Join(v.Scratch, e.Name())); err != nil {

@@ -237,6 +237,9 @@ func (w *Work) diagnose(argv []string, r build.Result, logPath string) *Red {
 	if r.Error != "" && strings.Contains(r.Error, "executable file not found") {
 		red.Hint = fmt.Sprintf("install %s, or put its folder into PATH", argv[0])
 	}
+	if w.Catalogue == nil {
+		return red
+	}
 	log, err := os.Open(logPath)
 	if err != nil {
 		return red

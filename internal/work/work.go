@@ -25,7 +25,7 @@ import (
 type Work struct {
 	Plan      plan.Plan
 	Dir       string   // the work folder; its parent is made when missing
-	Root      string   // what the prefix is put below: DESTDIR, or "/"; "" if nothing is put in place
+	Root      string   // what the prefix is put below: DESTDIR, or "/"; "" if nothing is put in place, or kept
 	Logs      string   // folder for the logs of the commands
 	Locks     string   // folder for locks that all of the user's builds share
 	Path      string   // PATH of the commands
@@ -39,7 +39,7 @@ type Work struct {
 	Check     Checking
 	Fetcher   *fetch.Fetcher
 	File      func(name string) ([]byte, error) // reads a file beside the recipes
-	Catalogue *signature.Catalogue
+	Catalogue *signature.Catalogue              // says why a command is red; may be nil
 	Events    event.Sink
 	// Mend is asked when a command is red; nil mends nothing. Recover is called before anything
 	// is done in the work folder, and puts back what attempts to mend have left that were killed.
@@ -101,7 +101,7 @@ func (w *Work) Run(ctx context.Context) (Result, error) {
 		return res, err
 	}
 	defer unlock()
-	if w.Root != "" {
+	if !w.passing() {
 		if done, n := w.installed(res.Receipt); done {
 			res.Already, res.Files = true, n
 			return res, nil
@@ -140,7 +140,9 @@ func (w *Work) Run(ctx context.Context) (Result, error) {
 			w.Events.Send(event.Warning(err.Error(), ""))
 		}
 	}
-	w.clear()
+	if !w.Keep && !w.passing() {
+		w.clear()
+	}
 	return res, nil
 }
 
@@ -237,8 +239,18 @@ func (w *Work) lock(ctx context.Context) (unlock func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	return func() { w.hold.Close() }, nil
+	return func() {
+		if w.passing() {
+			_ = RemoveAll(w.Dir)
+			_ = os.Remove(w.hold.Name())
+		}
+		w.hold.Close()
+	}, nil
 }
+
+// passing reports whether nothing of the work is kept but its logs, so that no later run goes on
+// with it.
+func (w *Work) passing() bool { return w.Root == "" }
 
 // flock locks the lock file at path, waiting until ctx ends.
 func (w *Work) flock(ctx context.Context, path, busy string) (*os.File, error) {
@@ -351,11 +363,8 @@ func (w *Work) installed(receipt string) (bool, int) {
 	return false, 0
 }
 
-// clear removes the work folder, unless it is to be kept.
+// clear removes the work folder.
 func (w *Work) clear() {
-	if w.Keep {
-		return
-	}
 	if err := w.discard(); err != nil {
 		w.Events.Send(event.Warning("the work folder could not be removed: "+err.Error(), "remove "+w.Dir))
 	}
