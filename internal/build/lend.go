@@ -1,6 +1,8 @@
 package build
 
 import (
+	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"net"
 	"os"
@@ -16,7 +18,7 @@ var supervisor front
 // A front is this process's side of its supervisor.
 type front struct {
 	mu    sync.Mutex
-	door  *net.UnixConn // takes a wire and files for each command; nil before the first
+	door  *net.UnixConn // takes orders, each with files; nil before the first
 	ended chan struct{} // closed when the process has ended
 }
 
@@ -37,40 +39,33 @@ func (f *front) dismiss() {
 	}
 }
 
-// lend gives the supervisor what a command writes to and what is held for it, and returns the
-// wire that they talk over about that command: an order there, a result back.
-func (f *front) lend(log, hold *os.File) (*net.UnixConn, error) {
-	mine, theirs, err := pair()
+// lend gives the supervisor an order, with the other end of a wire over which it says how that
+// has ended, what the command writes to, and what is held for it. That the wire says nothing more
+// asks it to end the command.
+func (f *front) lend(o order, wire, log, hold *os.File) error {
+	defer wire.Close()
+	text, err := json.Marshal(o)
 	if err != nil {
-		return nil, err
-	}
-	defer theirs.Close()
-	files := []*os.File{theirs, log}
-	if hold != nil {
-		files = append(files, hold)
-	}
-	if err := f.give(files); err != nil {
-		return nil, errors.Join(err, mine.Close())
-	}
-	return mine, nil
-}
-
-// give hands files to the supervisor. If that has been killed another one is started.
-func (f *front) give(files []*os.File) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var fds []int
-	for _, file := range files {
-		fds = append(fds, int(file.Fd()))
-	}
-	give := func() error {
-		_, _, err := f.door.WriteMsgUnix([]byte{0}, syscall.UnixRights(fds...), nil)
 		return err
 	}
+	text = append(binary.NativeEndian.AppendUint32(nil, uint32(len(text))), text...)
+	rights := []int{int(wire.Fd()), int(log.Fd())}
+	if hold != nil {
+		rights = append(rights, int(hold.Fd()))
+	}
+	give := func() error {
+		n, _, err := f.door.WriteMsgUnix(text, syscall.UnixRights(rights...), nil)
+		if err == nil && n < len(text) {
+			_, err = f.door.Write(text[n:])
+		}
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.door != nil && give() == nil {
 		return nil
 	}
-	f.dismiss()
+	f.dismiss() // it has been killed
 	if err := f.start(); err != nil {
 		return err
 	}

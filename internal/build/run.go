@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -73,50 +73,45 @@ func Run(ctx context.Context, c Command) (Result, error) {
 			return Result{}, err
 		}
 	}
-	wire, err := supervisor.lend(c.Log, c.Hold)
+	wire, theirs, err := pair()
 	if err != nil {
-		return Result{}, fmt.Errorf("starting the supervisor of %s: %w", c.Argv[0], err)
+		return Result{}, fmt.Errorf("starting %s: %w", c.Argv[0], err)
 	}
 	defer wire.Close()
+	if err := supervisor.lend(order{c.Argv, c.Env, c.Dir, c.Status, c.Jobs}, theirs, c.Log, c.Hold); err != nil {
+		return Result{}, fmt.Errorf("starting the supervisor of %s: %w", c.Argv[0], err)
+	}
+	end := func() { _ = wire.CloseWrite() } // asks the supervisor to end the command
+	defer context.AfterFunc(ctx, end)()
+	var long atomic.Bool
+	over := make(chan struct{})
+	defer close(over)
+	go c.measure(over, func() { long.Store(true); end() })
 	var res Result
-	ended := make(chan error, 1)
-	go func() {
-		err := json.NewEncoder(wire).Encode(order{c.Argv, c.Env, c.Dir, c.Status, c.Jobs})
-		if err == nil {
-			err = json.NewDecoder(wire).Decode(&res)
-		}
-		ended <- err
-	}()
-	why, err := c.wait(ctx, wire, ended)
+	err = json.NewDecoder(wire).Decode(&res)
 	switch {
 	case ctx.Err() != nil:
 		return res, ctx.Err()
 	case err != nil:
 		return Result{}, fmt.Errorf("%w: %s", ErrLost, strings.Join(c.Argv, " "))
-	case why != "":
-		res.Ended = why
+	case long.Load():
+		res.Ended = fmt.Sprintf("its output is over %d MiB", MaxLog>>20)
 	}
 	return res, nil
 }
 
-// wait returns when the supervisor has said how the command ended, or is gone. That nothing more
-// is to come over the wire asks it to end the command. The text is why wait itself did so, without
-// ctx's doing.
-func (c Command) wait(ctx context.Context, wire *net.UnixConn, ended <-chan error) (why string, err error) {
+// measure calls long when the log has become longer than it may, unless the command is over.
+func (c Command) measure(over <-chan struct{}, long func()) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	stop := ctx.Done()
 	for {
 		select {
-		case err := <-ended:
-			return why, err
-		case <-stop:
-			_ = wire.CloseWrite()
-			stop = nil
+		case <-over:
+			return
 		case <-tick.C:
-			if info, err := c.Log.Stat(); err == nil && info.Size() > MaxLog && why == "" {
-				why = fmt.Sprintf("its output is over %d MiB", MaxLog>>20)
-				_ = wire.CloseWrite()
+			if info, err := c.Log.Stat(); err == nil && info.Size() > MaxLog {
+				long()
+				return
 			}
 		}
 	}

@@ -1,6 +1,8 @@
 package build
 
 import (
+	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,63 +45,71 @@ func Supervise() int {
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE, syscall.SIGTERM)
 	adopt()
 	syscall.Umask(0o022)
-	syscall.CloseOnExec(3)
-	door, err := wire(os.NewFile(3, "door"))
-	if err != nil {
-		return 1
-	}
-	s := &shift{starts: make(chan func()), gone: make(chan struct{})}
+	syscall.CloseOnExec(door)
+	leave := func() { _ = syscall.Shutdown(door, syscall.SHUT_RD) } // so that no more orders come
+	asked, end := context.WithCancel(context.Background())
+	defer end()
 	go func() {
 		for sig := range signals {
 			if sig == syscall.SIGTERM {
-				s.end(door)
+				end()
+				leave()
 			}
 		}
 	}()
-	go func() {
-		s.attend(door)
-		s.commands.Wait()
-		close(s.starts)
-	}()
-	for start := range s.starts {
-		start()
+	var commands sync.WaitGroup
+	for {
+		c, err := next()
+		if err != nil {
+			break
+		}
+		begun := c.start() // here, on this thread
+		commands.Go(func() { c.finish(asked, begun) })
 	}
+	leave()
+	commands.Wait()
 	return 0
 }
 
-// A shift is what a supervisor has to do until it ends.
-type shift struct {
-	starts   chan func() // for the one thread that starts commands
-	commands sync.WaitGroup
-	gone     chan struct{} // closed when somebody asks this process to end
-	once     sync.Once
-}
+// door is the file of a supervisor over which orders come; see [front.lend].
+const door = 3
 
-// end has the running commands ended, and takes no more of them.
-func (s *shift) end(door io.Closer) {
-	s.once.Do(func() {
-		close(s.gone)
-		_ = door.Close()
-	})
-}
-
-// attend takes commands until nobody is there to give some.
-func (s *shift) attend(door *net.UnixConn) {
+// next waits for an order.
+func next() (*charge, error) {
+	size := make([]byte, 4)
 	rights := make([]byte, syscall.CmsgSpace(3*4))
-	for {
-		_, n, _, _, err := door.ReadMsgUnix(make([]byte, 1), rights)
-		if err != nil || n == 0 {
-			return
-		}
-		files, err := lent(rights[:n])
-		if err != nil {
-			return
-		}
-		s.commands.Go(func() { s.serve(files) })
+	var n, had int
+	err := error(syscall.EINTR)
+	for err == syscall.EINTR {
+		n, had, _, _, err = syscall.Recvmsg(door, size, rights, 0)
 	}
+	if err != nil {
+		return nil, err
+	}
+	if n < len(size) {
+		return nil, io.EOF
+	}
+	files, err := lent(rights[:had])
+	if err != nil {
+		return nil, err
+	}
+	text := make([]byte, binary.NativeEndian.Uint32(size))
+	for got := 0; got < len(text); got += n {
+		if n, err = syscall.Read(door, text[got:]); err == syscall.EINTR {
+			n = 0
+		} else if err != nil || n == 0 {
+			return nil, errors.Join(io.ErrUnexpectedEOF, err)
+		}
+	}
+	c := &charge{log: files[1], hold: files[2:]}
+	if err := json.Unmarshal(text, &c.order); err != nil {
+		return nil, err
+	}
+	c.wire, err = wire(files[0])
+	return c, err
 }
 
-// lent takes up the files that [front.give] has handed over.
+// lent takes up the files that came with an order.
 func lent(rights []byte) ([]*os.File, error) {
 	messages, err := syscall.ParseSocketControlMessage(rights)
 	if err != nil {
@@ -112,6 +122,7 @@ func lent(rights []byte) ([]*os.File, error) {
 			return nil, err
 		}
 		for _, fd := range fds {
+			syscall.CloseOnExec(fd) // nothing is started meanwhile
 			files = append(files, os.NewFile(uintptr(fd), "lent"))
 		}
 	}
@@ -121,28 +132,95 @@ func lent(rights []byte) ([]*os.File, error) {
 	return files, nil
 }
 
-// serve carries out one command: files are the wire, the log, and what is held until the end.
-func (s *shift) serve(files []*os.File) {
-	for _, f := range files[1:] {
-		defer f.Close()
-	}
-	wire, err := wire(files[0])
+// A charge is a command that is supervised.
+type charge struct {
+	order
+	wire  *net.UnixConn
+	log   *os.File
+	hold  []*os.File // kept open until its group is gone
+	cmd   *exec.Cmd
+	began time.Time
+
+	mu    sync.Mutex
+	over  bool   // it has ended, and its number may be another's
+	ended string // see Result
+}
+
+// start starts the command. The thread of this must go on until the command has ended.
+func (c *charge) start() error {
+	path, err := find(c.Argv[0], c.Env)
 	if err != nil {
-		return
+		return err
 	}
-	defer wire.Close()
-	var o order
-	orders := json.NewDecoder(wire)
-	if err := orders.Decode(&o); err != nil {
-		return // the one who ordered is gone before anything began
+	c.cmd = &exec.Cmd{Path: path, Args: c.Argv, Env: c.Env, Dir: c.Dir, Stdout: c.log, Stderr: c.log, SysProcAttr: EndWithParent()}
+	if c.Jobs != "" {
+		pipe, err := os.OpenFile(c.Jobs, os.O_RDWR, 0)
+		if err != nil {
+			return err
+		}
+		defer pipe.Close()
+		c.cmd.ExtraFiles, c.cmd.Env = []*os.File{pipe, pipe}, append(c.Env, jobserver.Variable(jobReads, jobWrites))
 	}
-	res := s.carryOut(o, files[1], wire)
-	if text, err := json.Marshal(res); err == nil && o.Status != "" {
-		if err := Replace(o.Status, text); err != nil {
-			fmt.Fprintln(files[1], "srcmend: writing how the command ended:", err)
+	c.began = time.Now()
+	return c.cmd.Start()
+}
+
+// finish waits until a command that was begun, if that went well, and its group are gone, and
+// tells.
+func (c *charge) finish(asked context.Context, begun error) {
+	r := Result{Exit: -1}
+	if begun != nil {
+		r.Error = begun.Error()
+	} else {
+		r = c.wait(asked)
+	}
+	if text, err := json.Marshal(r); err == nil && c.Status != "" {
+		if err := Replace(c.Status, text); err != nil {
+			fmt.Fprintln(c.log, "srcmend: writing how the command ended:", err)
 		}
 	}
-	_ = json.NewEncoder(wire).Encode(res)
+	for _, f := range append(c.hold, c.log) {
+		_ = f.Close()
+	}
+	_ = json.NewEncoder(c.wire).Encode(r)
+	_ = c.wire.Close()
+}
+
+// wait waits for the command and its group; or until nothing more comes over the wire, or this
+// process is asked to end: then it ends them.
+func (c *charge) wait(asked context.Context) Result {
+	asked, ask := context.WithCancel(asked)
+	defer ask()
+	context.AfterFunc(asked, c.end)
+	go func() {
+		_, _ = io.Copy(io.Discard, c.wire) // ends when Run or its process does
+		ask()
+	}()
+	_ = c.cmd.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.over = true
+	wall := time.Since(c.began)
+	if !endGroup(c.cmd.Process.Pid, time.Second) && c.ended != "" {
+		c.ended = Killed
+	}
+	return result(c.cmd.ProcessState, wall, c.ended)
+}
+
+// end asks the command's group to end, and kills it if it does not.
+func (c *charge) end() {
+	c.signal(syscall.SIGTERM, Interrupted)
+	time.AfterFunc(grace, func() { c.signal(syscall.SIGKILL, Killed) })
+}
+
+// signal sends a signal to the command's group, unless it is over.
+func (c *charge) signal(s syscall.Signal, ended string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.over {
+		c.ended = ended
+		_ = syscall.Kill(-c.cmd.Process.Pid, s)
+	}
 }
 
 // Replace makes a file appear, or be another one, at once. It does not wait for the disk, and so
@@ -160,62 +238,6 @@ func Replace(path string, text []byte) error {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return nil
-}
-
-// carryOut runs a command until it and its group are gone; or until nothing more comes over the
-// wire, or somebody asks this process to end.
-func (s *shift) carryOut(o order, log *os.File, wire io.Reader) Result {
-	path, err := find(o.Argv[0], o.Env)
-	if err != nil {
-		return Result{Exit: -1, Error: err.Error()}
-	}
-	cmd := &exec.Cmd{Path: path, Args: o.Argv, Env: o.Env, Dir: o.Dir, Stdout: log, Stderr: log, SysProcAttr: EndWithParent()}
-	if o.Jobs != "" {
-		pipe, err := os.OpenFile(o.Jobs, os.O_RDWR, 0)
-		if err != nil {
-			return Result{Exit: -1, Error: err.Error()}
-		}
-		defer pipe.Close()
-		cmd.ExtraFiles, cmd.Env = []*os.File{pipe, pipe}, append(cmd.Env, jobserver.Variable(jobReads, jobWrites))
-	}
-	begun := make(chan error)
-	start := time.Now()
-	s.starts <- func() { begun <- cmd.Start() }
-	if err := <-begun; err != nil {
-		return Result{Exit: -1, Error: err.Error()}
-	}
-	left := make(chan struct{})
-	go func() {
-		_, _ = io.Copy(io.Discard, wire) // ends when Run or its process does
-		close(left)
-	}()
-	done := make(chan struct{})
-	go func() {
-		_ = cmd.Wait()
-		close(done)
-	}()
-	var ended string
-	select {
-	case <-done:
-	case <-left:
-		ended = Interrupted
-	case <-s.gone:
-		ended = Interrupted
-	}
-	if ended != "" {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
-		select {
-		case <-done:
-		case <-time.After(grace):
-			ended = Killed
-			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-			<-done
-		}
-	}
-	if !endGroup(cmd.Process.Pid, time.Second) && ended != "" {
-		ended = Killed
-	}
-	return result(cmd.ProcessState, time.Since(start), ended)
 }
 
 // find is the path of a program, by the PATH of an environment.
