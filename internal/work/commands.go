@@ -77,6 +77,9 @@ func (w *Work) commands(ctx context.Context, name string, resumed bool, res *Res
 			if r.Green() || w.asFar && name != plan.Configure {
 				break
 			}
+			if err := room(w.Dir); err != nil {
+				return end{}, fmt.Errorf("%s: %s, where there is no room: %w", filepath.Base(argv[0]), r, err)
+			}
 			e.red = w.diagnose(shown, r, log.Name())
 			mended, err := w.mend(ctx, Failed{Argv: argv, Env: env, Dir: filled.Dir, Log: log.Name(), Started: started})
 			if err = errors.Join(err, w.keepMended(mended)); err != nil || !mended.Again {
@@ -92,6 +95,17 @@ func (w *Work) commands(ctx context.Context, name string, resumed bool, res *Res
 		done()
 	}
 	return e, nil
+}
+
+// room says whether anything can be written in a folder: what fails on a full disk may not be able
+// to say so.
+func room(dir string) error {
+	f, err := os.CreateTemp(dir, ".room-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(make([]byte, 1<<20))
+	return errors.Join(err, f.Close(), os.Remove(f.Name()))
 }
 
 // share waits for a core for a command, if there is a jobserver, and says how many jobs the
