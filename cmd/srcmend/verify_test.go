@@ -23,15 +23,19 @@ import (
 
 // A shelf is a generated collection of small packages in a folder, and what is kept of it.
 type shelf struct {
+	more     int // source files of each
 	dir      string
 	packages []string
 	program  string
 }
 
 // newShelf makes n packages that one compiler builds; if they are broken, by a fix each.
-func newShelf(tb testing.TB, n int, broken bool) shelf {
+func newShelf(tb testing.TB, n int, broken bool) shelf { return newLongShelf(tb, n, 0, broken) }
+
+// newLongShelf makes packages with some more source files each.
+func newLongShelf(tb testing.TB, n, more int, broken bool) shelf {
 	tb.Helper()
-	s := shelf{dir: tb.TempDir(), program: "srcmend"}
+	s := shelf{dir: tb.TempDir(), program: "srcmend", more: more}
 	for i := range n {
 		name := fmt.Sprintf("p%05d", i)
 		s.packages = append(s.packages, name)
@@ -58,11 +62,18 @@ func (s shelf) add(tb testing.TB, name string, broken bool) {
 	if broken {
 		value = "SIGTERM"
 	}
-	archive := packedFiles(tb, name+"-1.0", map[string]string{
-		"Makefile": "prog: one.o two.o\n\t$(CC) -o $@ one.o two.o\n\ninstall: prog\n\tmkdir -p $(DESTDIR)$(PREFIX)/bin\n\tcp prog $(DESTDIR)$(PREFIX)/bin/" + name + "\n",
+	objects := "one.o two.o"
+	files := map[string]string{}
+	for i := range s.more {
+		objects += fmt.Sprintf(" more%d.o", i)
+		files[fmt.Sprintf("more%d.c", i)] = fmt.Sprintf("#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n\nint more%d(void)\n{\n\treturn %d;\n}\n", i, i)
+	}
+	maps.Copy(files, map[string]string{
+		"Makefile": "prog: " + objects + "\n\t$(CC) -o $@ " + objects + "\n\ninstall: prog\n\tmkdir -p $(DESTDIR)$(PREFIX)/bin\n\tcp prog $(DESTDIR)$(PREFIX)/bin/" + name + "\n",
 		"one.c":    "#include <stdio.h>\n#include <unistd.h>\n\nint two(void);\n\nint main(void)\n{\n\treturn printf(\"" + name + " %d %d\\n\", " + value + ", two()) < 0;\n}\n",
 		"two.c":    "int two(void)\n{\n\treturn 2;\n}\n",
 	})
+	archive := packedFiles(tb, name+"-1.0", files)
 	s.write(tb, "dist/"+name+"-1.0.tar.gz", archive)
 	fix := ""
 	if broken {

@@ -28,9 +28,10 @@ func timed(b *testing.B, cmd *exec.Cmd) (wall, cpu time.Duration) {
 // time on the clock as a multiple of that of xargs.
 func BenchmarkVerifyBuilds(b *testing.B) {
 	cores := runtime.NumCPU()
-	for _, n := range []int{50, 200} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			s := newShelf(b, n, false)
+	for _, size := range []struct{ n, more int }{{50, 0}, {200, 0}, {60, 10}} {
+		n := size.n
+		b.Run(fmt.Sprintf("%d-of-%d-files", n, 2+size.more), func(b *testing.B) {
+			s := newLongShelf(b, n, size.more, false)
 			s.program = built(b)
 			script := fmt.Sprintf(`cd %s && mkdir -p beside && cd beside && ls ../dist | sed 's/-1.0.tar.gz//' | xargs -P %d -I{} sh -c '
 				mkdir {} && tar -xzf ../dist/{}-1.0.tar.gz -C {} && cd {}/{}-1.0 && make >../log 2>&1 &&
