@@ -40,7 +40,7 @@ func (o *fetchOptions) fetcher() (*fetch.Fetcher, error) {
 	f := &fetch.Fetcher{
 		Store: store, Offline: o.offline, Distdirs: filepath.SplitList(os.Getenv("DISTDIR")),
 		SiteOverride: os.Getenv("MASTER_SITE_OVERRIDE"), SiteBackup: os.Getenv("MASTER_SITE_BACKUP"),
-		AptDir: filepath.Join(cache, "apt"),
+		AptDir: filepath.Join(cache, "apt"), Silent: new(fetch.Silent),
 	}
 	for _, text := range o.mirrors {
 		m, err := fetch.ParseMirror(text)

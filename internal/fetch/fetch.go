@@ -52,6 +52,9 @@ type Fetcher struct {
 	// needs; if empty, one inside the store. Processes can share it.
 	AptDir string
 
+	// Silent is what is known of hosts that gave no answer; nil remembers nothing.
+	Silent *Silent
+
 	// Retries is how often a broken download is taken up again without
 	// getting on, 4 if it is 0.
 	Retries int

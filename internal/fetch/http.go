@@ -31,12 +31,18 @@ const (
 	firstWait = 500 * time.Millisecond
 	maxWait   = time.Minute
 
+	// How long a host may take to accept a connection.
+	connectTimeout = 20 * time.Second
+
 	// What is read of a web page to find its title, in bytes.
 	maxPage = 16 << 10
 )
 
 // fromHTTP downloads u and commits it.
 func (f *Fetcher) fromHTTP(ctx context.Context, p *distfile.Partial, u *url.URL) (distfile.Item, error) {
+	if err := f.Silent.check(u.Host, f.now()); err != nil {
+		return distfile.Item{}, fmt.Errorf("%s: %w", redactURL(u), err)
+	}
 	client, done := f.client()
 	defer done()
 	d := &download{f: f, client: client, p: p, url: u, guessed: p.Size() > 0, progress: f.progress(p.Name())}
@@ -71,10 +77,16 @@ func (f *Fetcher) client() (*http.Client, func()) {
 			Proxy:              http.ProxyFromEnvironment,
 			ForceAttemptHTTP2:  true,
 			DisableCompression: true,
+			DialContext:        (&net.Dialer{Timeout: connectTimeout}).DialContext,
 		}
 		client.Transport, done = t, t.CloseIdleConnections
 	}
-	client.CheckRedirect = checkRedirect
+	client.CheckRedirect = func(req *http.Request, via []*http.Request) error {
+		if err := f.Silent.check(req.URL.Host, f.now()); err != nil {
+			return &redirectError{err.Error()}
+		}
+		return checkRedirect(req, via)
+	}
 	client.Timeout = 0
 	return &client, done
 }
@@ -140,6 +152,7 @@ type retryError struct {
 	err   error
 	after time.Duration // what the server asked for
 	now   bool          // no need to wait
+	host  string        // that has given no answer; "" if it has
 }
 
 func (e *retryError) Error() string { return e.err.Error() }
@@ -163,6 +176,9 @@ func (d *download) run(ctx context.Context) error {
 			failures = 0
 		}
 		if failures++; failures > retries {
+			if again.host != "" {
+				d.f.Silent.note(again.host, d.f.now())
+			}
 			return fmt.Errorf("%w (gave up after %d tries)", again.err, failures)
 		}
 		if again.after > maxWait {
@@ -202,6 +218,9 @@ func (d *download) attempt(parent context.Context) error {
 	resp, err := d.client.Do(req)
 	if err != nil {
 		return d.connectError(ctx, err)
+	}
+	if resp.Request != nil {
+		d.f.Silent.heard(resp.Request.URL.Host)
 	}
 	defer resp.Body.Close()
 	var broken error // sticks: after a Peek that failed there is a Read
@@ -259,17 +278,21 @@ func (d *download) errorf(format string, args ...any) error {
 func (d *download) connectError(ctx context.Context, err error) error {
 	// The text of a *url.Error has the whole URL in it.
 	var wrapper *url.Error
+	host := d.url.Host
 	if errors.As(err, &wrapper) {
 		err = wrapper.Err
+		if u, err := url.Parse(wrapper.URL); err == nil { // where it was redirected to
+			host = u.Host
+		}
 	}
 	if errors.Is(context.Cause(ctx), errIdle) {
-		return &retryError{err: d.errorf("no answer in %v", d.f.idleTimeout())}
+		return &retryError{err: d.errorf("no answer in %v", d.f.idleTimeout()), host: host}
 	}
 	shown := d.errorf("%w", scrubError(err, d.url.String()))
 	if permanent(err) {
 		return shown
 	}
-	return &retryError{err: shown}
+	return &retryError{err: shown, host: host}
 }
 
 // permanent reports whether a connection will fail the same way again.

@@ -524,6 +524,46 @@ func TestNobodyListens(t *testing.T) {
 	w.wantNoSecret(err, "geheim", "tellnobody")
 }
 
+// TestSilentHost asks for several files of a host that does not answer, one of them by way of
+// another host: only the first costs time.
+func TestSilentHost(t *testing.T) {
+	w := newWorld(t)
+	w.Silent = new(Silent)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	check(t, err)
+	check(t, l.Close())
+	dead := "http://" + l.Addr().String()
+	_, err = w.get(content(), Source{URL: dead + "/a.tar.gz"})
+	w.wantError(err, "refused", "gave up after 5 tries")
+	if len(w.waits) != 4 {
+		t.Errorf("%d waits, want 4", len(w.waits))
+	}
+	s := serve(t, func(rw http.ResponseWriter, r *http.Request) { http.Redirect(rw, r, dead+"/c.tar.gz", http.StatusFound) })
+	for _, source := range []Source{{URL: dead + "/b.tar.gz"}, s.at("/c.tar.gz")} {
+		_, err = w.get(content(), source)
+		w.wantError(err, "not asked: "+l.Addr().String()+" gave no answer")
+	}
+	if len(w.waits) != 4 {
+		t.Errorf("%d waits more for a host that does not answer", len(w.waits)-4)
+	}
+	now := time.Now()
+	w.Now = func() time.Time { return now.Add(leftAlone) }
+	_, err = w.get(content(), Source{URL: dead + "/b.tar.gz"})
+	w.wantError(err, "refused", "gave up after 5 tries")
+	l, err = net.Listen("tcp", l.Addr().String())
+	check(t, err)
+	back := httptest.NewUnstartedServer(whole(content(), ""))
+	back.Listener.Close()
+	back.Listener = l
+	back.Start()
+	t.Cleanup(back.Close)
+	now = now.Add(leftAlone)
+	w.wantGot(content(), Source{URL: dead + "/b.tar.gz"})
+	if w.Silent.check(l.Addr().String(), now) != nil {
+		t.Error("a host that answers again is still said to be silent")
+	}
+}
+
 // wantNoSecret asserts that neither the error nor an event has a secret in it.
 func (w *world) wantNoSecret(err error, secrets ...string) {
 	w.t.Helper()
