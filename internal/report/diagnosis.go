@@ -182,12 +182,12 @@ func excerpt(b *strings.Builder, f diagnosis.Finding) {
 	for i, line := range f.Excerpt {
 		line = shorten(clean(line))
 		if i != f.At {
-			fmt.Fprintf(b, "      %s\n", line)
+			fmt.Fprintf(b, "    | %s\n", line)
 			continue
 		}
 		fmt.Fprintf(b, "    > %s\n", line)
 		if at := about(line, f); at >= 0 {
-			fmt.Fprintf(b, "      %s%s\n", blanks(line[:at]), strings.Repeat("^", utf8.RuneCountInString(f.Symbol)))
+			fmt.Fprintf(b, "    | %s%s\n", blanks(line[:at]), strings.Repeat("^", utf8.RuneCountInString(f.Symbol)))
 		}
 	}
 }

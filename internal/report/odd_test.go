@@ -23,7 +23,7 @@ func TestDiagnosesOdd(t *testing.T) {
 		right      func(out string) bool
 	}{
 		{"marks of direction", "text", failed, func(out string) bool { return !strings.ContainsAny(out, "\u200e\u200f\u061c") }},
-		{"the mark", "text", failed, func(out string) bool { return strings.Contains(out, "\n"+strings.Repeat(" ", 6+37)+"^^^\n") }},
+		{"the mark", "text", failed, func(out string) bool { return strings.Contains(out, "\n    | "+strings.Repeat(" ", 37)+"^^^\n") }},
 		{"SARIF of what is not known", "sarif", unknown, func(out string) bool { return strings.Contains(out, `"level": "error"`) }},
 		{"the place of what is not known", "github", strange, func(out string) bool { return strings.Contains(out, "file=x.c,line=3,col=4") }},
 	} {

@@ -82,7 +82,7 @@ warning: not installed here: libfoo-dev
   make       35s  CC late.o
 
 cause: a.c:3: a.c includes foo.h.
-    cc -c a.c
+  | cc -c a.c
   > a.c:3: fatal error: foo.h: No such file
 remedy: install libfoo
     or: do without

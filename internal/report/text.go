@@ -263,7 +263,7 @@ func (t *Text) finding(e event.Finding) {
 	}
 	t.line("%s %s%s", t.paint(red, "cause:"), t.paint(bold, clean(where)), clean(e.Cause))
 	for i, line := range e.Excerpt {
-		mark := " "
+		mark := "|" // so that no line of a log stands alone, and means something to whoever reads this
 		if i == e.At {
 			mark = t.paint(red, ">")
 		}
