@@ -351,7 +351,11 @@ func (a *app) recipeLint(ctx context.Context, args []string, deep deepOptions) e
 	if len(args) == 0 {
 		what = fmt.Sprintf("%s, %s and %s", count(len(files), "recipe"), count(signatures, "signature"), count(headers, "header"))
 	}
-	_, err = fmt.Fprintf(a.out, "%s checked, no mistakes\n", what)
+	end := "no mistakes"
+	if n := len(unjudged); n > 0 {
+		end += fmt.Sprintf(" found; %s could not be judged", count(n, "fix"))
+	}
+	_, err = fmt.Fprintf(a.out, "%s checked, %s\n", what, end)
 	return err
 }
 

@@ -538,7 +538,9 @@ func TestSilentHost(t *testing.T) {
 	if len(w.waits) != 4 {
 		t.Errorf("%d waits, want 4", len(w.waits))
 	}
-	s := serve(t, func(rw http.ResponseWriter, r *http.Request) { http.Redirect(rw, r, dead+"/c.tar.gz", http.StatusFound) })
+	s := serve(t, func(rw http.ResponseWriter, r *http.Request) {
+		http.Redirect(rw, r, dead+"/c.tar.gz", http.StatusFound)
+	})
 	for _, source := range []Source{{URL: dead + "/b.tar.gz"}, s.at("/c.tar.gz")} {
 		_, err = w.get(content(), source)
 		w.wantError(err, "not asked: "+l.Addr().String()+" gave no answer")

@@ -101,10 +101,15 @@ func (c Check) conclusion(b *strings.Builder, r check.Release, target string) {
 	}
 	if open := r.Open(); open > 0 {
 		fmt.Fprintf(b, "whether %s needed here is not known\n", are(open, "fix"))
+	} else if r.Needed() == 0 && count(r, set) > 0 {
+		fmt.Fprintf(b, "no patch is needed here; srcmend build %s sets the flags\n", clean(target))
 	} else if r.Needed() == 0 {
 		b.WriteString("nothing is needed here\n")
 	}
 }
+
+// set reports whether a fix is flags that a build sets by itself here.
+func set(a check.Answer) bool { return a.Set && a.Claimed && a.Here }
 
 // from names what was asked.
 func from(f check.From) string {
