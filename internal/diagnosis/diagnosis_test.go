@@ -164,6 +164,7 @@ func TestOutcomes(t *testing.T) {
 		{"a test that speaks of errors", "error: the expected error was seen\n" + strings.Repeat("PASS\n", 20), diagnosis.Green, "", ""},
 		{"a test of ctest", "1: Test command: /bin/sh t\n1: p.c:3:1: error: expected declaration\n1/1 Test #1: t ......   Passed    0.00 sec\n", diagnosis.Green, "", ""},
 		{"a test that is to fail", "bug.c:2: error: segmentation fault\nXFAIL bug.sh (exit status: 1)\n", diagnosis.Green, "", ""},
+		{"what a test should have said", "--- want\n+++ got\n@@ -1,2 +1,2 @@\n ls\n-cat: foo: Permission denied\n+foo\nPASS t\n", diagnosis.Green, "", ""},
 		{"configure and its log", "configure: error: curses library not found\n" + strings.Repeat("#define HAVE_X 1\n", 99), diagnosis.Failed, "configure-error", ""},
 		{"something was missing and not needed", "git describe --tags || echo 1.0\nfatal: not a git repository (or any of the parent directories): .git\ncc -c a.c\ncc -o a a.o\n", diagnosis.Green, "", ""},
 		{"a compiler, and then another file", "cc -c a.c\na.c:3:1: error: 'x' undeclared (first use in this function)\ncc -c b.c\n", diagnosis.Failed, "undeclared-identifier", "a.c"},

@@ -33,6 +33,8 @@ var (
 	tested = trait{[]string{": "}, regexp.MustCompile(`^\d+: `)}
 	// How automake's test driver ends the output of a test that did as it should.
 	passed = trait{[]string{"(exit status"}, regexp.MustCompile(`^(?:PASS|XFAIL|SKIP):? \S+ \(exit status`)}
+	// What stands above the lines that differ, as a test shows them by diff.
+	differ = trait{[]string{"@@ -", "--- ", "+++ "}, regexp.MustCompile(`^(?:@@ -\d|--- \S|\+\+\+ \S)`)}
 	// What configure itself calls an error, which is no probe.
 	ownError = trait{[]string{"error: "}, regexp.MustCompile(`^(?:checking .*\.\.\. )?(?:\S*/)?configure(?::\d+)?: error: `)}
 )
@@ -43,12 +45,29 @@ func isProbe(m signature.Match) bool {
 	switch {
 	case ownError.of(m.Text):
 		return false
-	case ignored.of(m.Text), slices.ContainsFunc(m.After, ignored.of), tested.of(m.Text), slices.ContainsFunc(m.After, passed.of):
+	case isDifference(m), ignored.of(m.Text), slices.ContainsFunc(m.After, ignored.of), tested.of(m.Text), slices.ContainsFunc(m.After, passed.of):
 		return true
 	case slices.ContainsFunc(m.After, isAnswer) && (isQuestion(m.Text) || slices.ContainsFunc(m.Before, isQuestion)):
 		return true
 	}
 	return probed.of(m.File) || probed.of(m.Text) || slices.ContainsFunc(m.Before, probed.of) || slices.ContainsFunc(m.After, probed.of)
+}
+
+// isDifference reports whether a match is in the output of diff, and so is what somebody should have
+// said, or has said to a test.
+func isDifference(m signature.Match) bool {
+	if !strings.HasPrefix(m.Text, "-") && !strings.HasPrefix(m.Text, "+") {
+		return false
+	}
+	for _, line := range slices.Backward(m.Before) {
+		if differ.of(line) {
+			return true
+		}
+		if line == "" || !strings.Contains("+- ", line[:1]) {
+			return false
+		}
+	}
+	return false
 }
 
 // isQuestion reports whether configure says in a line what it tries.

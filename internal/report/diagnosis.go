@@ -143,7 +143,7 @@ func (d Diagnosis) unknown(b *strings.Builder) {
 	if len(d.Strange) == 0 && len(d.Beside) == 0 && len(d.Last) > 0 {
 		b.WriteString("  its last lines:\n")
 		for _, line := range d.Last {
-			fmt.Fprintf(b, "      %s\n", shorten(clean(line)))
+			fmt.Fprintf(b, "    | %s\n", shorten(clean(line)))
 		}
 	}
 	log := d.Log
