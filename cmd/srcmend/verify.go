@@ -95,7 +95,7 @@ func (a *app) verifyVerb() *cobra.Command {
 	flags.BoolVar(&o.fresh, "fresh", false, "find out everything anew, whatever is known")
 	flags.StringVar(&o.unreachable, "unreachable", "fail", "`WHAT` to do about what can't be reached: fail, or skip")
 	flags.DurationVar(&o.maxAge, "max-age", 7*24*time.Hour, "how long it counts what sources have answered")
-	flags.DurationVar(&o.time, "time", time.Hour, "how long one build may take")
+	flags.DurationVar(&o.time, "time", time.Hour, "how long the commands of one build may run")
 	flags.Int64Var(&o.keep, "keep", 2048, "how many `MIB` of builds' logs are kept")
 	flags.BoolVar(&o.needs, "install-needs", false, "install the packages that the builds need, with the system's packager")
 	o.fetch.flags(flags)
@@ -356,7 +356,7 @@ func (a *app) engine(ctx context.Context, v *verify.Verifier, o verifyOptions) (
 	_, helps := build.Passed(os.Environ())
 	l := &verify.Local{
 		Dir: filepath.Join(v.Scratch, "builds"), Fetcher: &quiet, Path: os.Getenv("PATH"), Env: helps,
-		Make: v.Make, MakeName: v.MakeName, Jobs: v.Jobs, Timeout: o.time,
+		Make: v.Make, MakeName: v.MakeName, Jobs: v.Jobs, Time: o.time,
 	}
 	v.Engine = l
 	return l, errors.Join(l.Clean(), v.Clean())

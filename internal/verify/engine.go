@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -44,7 +43,7 @@ type Local struct {
 	Make     string   // path of GNU make
 	MakeName string
 	Jobs     *jobserver.Server
-	Timeout  time.Duration // for one build
+	Time     time.Duration // for the commands of one build; an hour if it is 0
 	// Events gets what the builds say, as long as they go on.
 	Events event.Sink
 }
@@ -53,7 +52,7 @@ type Local struct {
 func (l *Local) Build(ctx context.Context, a Action, logs string) (Made, error) {
 	w := &work.Work{
 		Plan: a.Plan, Dir: filepath.Join(l.Dir, a.Key[:32]), Logs: logs, Path: l.Path, Env: l.Env, Make: l.Make, MakeName: l.MakeName,
-		Jobserver: l.Jobs, Fetcher: l.Fetcher, Check: work.CheckNever,
+		Jobserver: l.Jobs, Fetcher: l.Fetcher, Check: work.CheckNever, Time: cmp.Or(l.Time, time.Hour),
 		File: func(name string) ([]byte, error) {
 			if text, ok := a.Files[name]; ok {
 				return text, nil
@@ -70,14 +69,10 @@ func (l *Local) Build(ctx context.Context, a Action, logs string) (Made, error) 
 			m.CPU += ended.CPU
 		}
 	}
-	limited, cancel := context.WithTimeoutCause(ctx, cmp.Or(l.Timeout, time.Hour), errTime)
-	defer cancel()
 	started := time.Now()
-	res, err := w.Run(limited)
+	res, err := w.Run(ctx)
 	m.Seconds, m.Logs, m.Receipt = time.Since(started).Seconds(), res.Logs, res.Made
 	switch {
-	case ctx.Err() == nil && errors.Is(context.Cause(limited), errTime):
-		return m, fmt.Errorf("it was not done after %s", cmp.Or(l.Timeout, time.Hour))
 	case err != nil:
 		return m, err
 	case res.Red != nil:
@@ -85,9 +80,6 @@ func (l *Local) Build(ctx context.Context, a Action, logs string) (Made, error) 
 	}
 	return m, nil
 }
-
-// errTime says that a build has had its time.
-var errTime = errors.New("the time is up")
 
 // Clean removes what killed runs have left in the folder of the builds.
 func (l *Local) Clean() error {

@@ -222,7 +222,8 @@ func (w *Work) env(ofCommand []string) []string {
 	return build.Environment(w.Path, w.path("tmp"), epoch, ofCommand, w.Env, w.Plan.Env)
 }
 
-// watch runs a command and tells from time to time what it said last.
+// watch runs a command, as long as there is time for it, and tells from time to time what it said
+// last.
 func (w *Work) watch(ctx context.Context, step string, c build.Command) (build.Result, error) {
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -238,11 +239,24 @@ func (w *Work) watch(ctx context.Context, step string, c build.Command) (build.R
 			}
 		}
 	}()
-	r, err := build.Run(ctx, c)
+	limited, cancel := ctx, func() {}
+	if w.Time > 0 {
+		limited, cancel = context.WithTimeoutCause(ctx, w.Time-w.spent, errTime)
+	}
+	defer cancel()
+	started := time.Now()
+	r, err := build.Run(limited, c)
+	w.spent += time.Since(started)
 	close(stop)
 	<-stopped
+	if errors.Is(context.Cause(limited), errTime) && ctx.Err() == nil {
+		err = fmt.Errorf("%s: %w: the commands have run for %s", filepath.Base(c.Argv[0]), errTime, w.Time)
+	}
 	return r, err
 }
+
+// errTime says that the commands have had the time that they are given.
+var errTime = errors.New("the time is up")
 
 // diagnose says why a command is red: the known error in its log, or else
 // the log's last lines.

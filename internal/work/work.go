@@ -34,6 +34,7 @@ type Work struct {
 	MakeName  string   // "GNU Make 4.3", for the receipt
 	Jobs      int
 	Jobserver *jobserver.Server // if other builds run at the same time; then Jobs does not count
+	Time      time.Duration     // for all commands, as long as they run; 0 is no limit
 	Keep      bool              // leave the work folder when all is green
 	Replace   bool              // overwrite files that were changed or come from elsewhere
 	Check     Checking
@@ -50,6 +51,7 @@ type Work struct {
 	// Built is called when all is green, before the work folder goes; it may be nil.
 	Built func() error
 
+	spent time.Duration        // of Time
 	asFar bool                 // what can't be made is passed over
 	told  []history.ReceiptFix // what is known to have mended this build
 

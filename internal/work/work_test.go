@@ -16,10 +16,18 @@ import (
 	"srcmend/internal/build"
 	"srcmend/internal/event"
 	"srcmend/internal/history"
+	"srcmend/internal/jobserver"
 	"srcmend/internal/plan"
 	"srcmend/internal/platform"
 	"srcmend/internal/recipe"
 )
+
+func TestMain(m *testing.M) {
+	if build.Supervising() {
+		syscall.Exit(build.Supervise())
+	}
+	os.Exit(m.Run())
+}
 
 // newWork is work in a new folder, with nothing done yet.
 func newWork(t *testing.T) *Work {
@@ -489,5 +497,43 @@ func TestWritable(t *testing.T) {
 	var pathErr *os.PathError
 	if err := w.writable(); !errors.As(err, &pathErr) {
 		t.Errorf("below a file: %v", err)
+	}
+}
+
+// TestTime has commands wait for a core longer than they may run, which does not count, and one run
+// longer than that.
+func TestTime(t *testing.T) {
+	t.Parallel()
+	w := newWork(t)
+	w.Time, w.Root, w.Path, w.Events = 4*time.Second, "", os.Getenv("PATH"), func(event.Event) {}
+	cores, err := jobserver.New(t.TempDir(), 1)
+	need(t, err)
+	defer cores.Close()
+	w.Jobserver = cores
+	need(t, cores.Acquire(t.Context()))
+	time.AfterFunc(w.Time+time.Second, func() { cores.Release(1) })
+	w.Plan.Vars = map[string]string{}
+	w.Plan.Steps = []plan.Step{{Name: plan.Build, Commands: []plan.Command{{Argv: []string{"true"}}}}}
+	_, err = w.load()
+	need(t, err)
+	need(t, os.MkdirAll(w.path("source"), 0o755))
+	var res Result
+	if e, err := w.commands(t.Context(), plan.Build, false, &res); err != nil || e.red != nil {
+		t.Errorf("a command that has waited for a core: %v, %v", e.red, err)
+	}
+	w.Plan.Steps[0].Commands[0].Argv = []string{"sleep", "60"}
+	_, err = w.commands(t.Context(), plan.Build, false, &res)
+	if !errors.Is(err, errTime) {
+		t.Errorf("a command that runs too long: %v", err)
+	}
+	if got := cores.Grab(9); got != 1 {
+		t.Errorf("%d tokens are left of 1", got)
+	}
+}
+
+func need(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }
