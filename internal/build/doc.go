@@ -3,8 +3,12 @@
 // A command is an argument list, a folder and a complete environment, never
 // shell text. Its output goes straight into a log file. It runs in a process
 // group of its own, under a supervisor: a second process of this same program
-// that does nothing but watch. The supervisor is what makes a build safe to
-// interrupt in any way:
+// that does nothing but start commands and watch over them. There is one for all
+// commands of a process, started with the first of them. It gets each order
+// over a socket, with the open files that the command is to have, and says over
+// another one, of that command alone, how it ended; that the far end of this is
+// closed asks it to end the command. The supervisor is what makes a build
+// safe to interrupt in any way:
 //
 //   - the context is cancelled (Ctrl-C): the whole group is asked to end, so
 //     that make removes its half-made targets, and is killed if it does not;
@@ -15,13 +19,13 @@
 //   - the supervisor is killed as well, or the machine stops: no status file
 //     appears, and the next run knows that the tree can't be trusted.
 //
-// How a command ended is therefore read from its status file, in this run or
-// a later one:
+// A later run reads from the status file how a command ended.
 //
 //	func main() {
 //		if build.Supervising() {
 //			os.Exit(build.Supervise())
 //		}
+//		defer build.Dismiss()
 //		// …
 //		res, err := build.Run(ctx, build.Command{
 //			Argv: []string{"gmake", "-j2"}, Dir: tree, Env: env,
