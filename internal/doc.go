@@ -60,7 +60,7 @@
 // The archive is unpacked into a folder that gets its name when it is whole.
 // Each fix is judged by the tree itself and applied, all files or none.
 //
-// A command runs under a supervisor, a second process of the same program for all of them, in
+// A command runs under a supervisor, a second process of the same program for many of them, in
 // a process group of its own, writing straight into its log file. The
 // supervisor ends the group in good order when srcmend ends for whatever
 // reason, and leaves a status file; the next run reads from it whether the

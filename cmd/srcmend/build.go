@@ -128,7 +128,7 @@ func (a *app) build(ctx context.Context, target string, o buildOptions) error {
 	}
 	out, done := a.render()
 	if o.installNeeds {
-		installed, err := installNeeds(ctx, p, out.Send)
+		installed, err := a.installNeeds(ctx, p, out.Send)
 		if err != nil {
 			return errors.Join(err, done())
 		}
@@ -228,7 +228,7 @@ func (a *app) work(ctx context.Context, p plan.Plan, o buildOptions) (*work.Work
 	}
 	_, helps := build.Passed(os.Environ())
 	w := &work.Work{
-		Plan: p, Dir: dir, Root: root, Path: os.Getenv("PATH"), Env: helps, Jobs: o.jobs, Locks: filepath.Join(state, "locks"), Keep: o.keep,
+		Supervisor: a.supervisor, Plan: p, Dir: dir, Root: root, Path: os.Getenv("PATH"), Env: helps, Jobs: o.jobs, Locks: filepath.Join(state, "locks"), Keep: o.keep,
 		Replace: o.replace, Check: work.Checking(o.check), Fetcher: fetcher, Catalogue: cat,
 	}
 	w.Make, w.MakeName, _ = platform.GNUMake(ctx) // if there is none, the step that wants it says so
@@ -331,7 +331,7 @@ func missingNeeds(ctx context.Context, p plan.Plan, events event.Sink) []string 
 
 // installNeeds installs the packages that the build needs and that are not
 // here, and reports whether there were any.
-func installNeeds(ctx context.Context, p plan.Plan, events event.Sink) (bool, error) {
+func (a *app) installNeeds(ctx context.Context, p plan.Plan, events event.Sink) (bool, error) {
 	missing, known := p.Platform.Missing(ctx, p.Needs)
 	if !known || len(missing) == 0 {
 		return false, nil
@@ -354,7 +354,7 @@ func installNeeds(ctx context.Context, p plan.Plan, events event.Sink) (bool, er
 	ended := event.StepEnded{Step: "needs", Outcome: event.Green, Why: "installed " + strings.Join(missing, " ")}
 	for _, argv := range p.Platform.Install(missing, true) {
 		env := append(os.Environ(), "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C")
-		r, err := build.Run(ctx, build.Command{Argv: argv, Dir: "/", Env: env, Log: log, Status: path + ".status"})
+		r, err := a.supervisor.Run(ctx, build.Command{Argv: argv, Dir: "/", Env: env, Log: log})
 		if err != nil {
 			return false, err
 		}

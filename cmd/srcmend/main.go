@@ -23,7 +23,5 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), asked...)
 	context.AfterFunc(ctx, stop) // a second signal ends this process at once
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	build.Dismiss()
-	os.Exit(code)
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }

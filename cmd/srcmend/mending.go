@@ -72,7 +72,7 @@ func (o *mendOptions) settle(usual string) error {
 // mender makes a mender of a tree, without what is special to the verb.
 func (a *app) mender(top, keep string, o mendOptions) *mend.Mender {
 	return &mend.Mender{
-		Top: top, Keep: keep, OS: runtime.GOOS, Only: o.mode == mendKnown, Allow: a.allow(o),
+		Supervisor: a.supervisor, Top: top, Keep: keep, OS: runtime.GOOS, Only: o.mode == mendKnown, Allow: a.allow(o),
 		Budget: mend.Budget{Attempts: o.attempts, Time: o.time},
 	}
 }

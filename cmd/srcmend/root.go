@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"srcmend/internal/build"
 	"srcmend/internal/event"
 	"srcmend/internal/header"
 	"srcmend/internal/history"
@@ -28,7 +29,8 @@ import (
 
 // run is the whole program; it returns the exit status.
 func run(ctx context.Context, args []string, out, errs io.Writer) int {
-	a := &app{out: out, err: errs}
+	a := &app{out: out, err: errs, supervisor: new(build.Supervisor)}
+	defer a.supervisor.Close()
 	root := a.root()
 	root.SetArgs(args)
 	help := &watched{Writer: out}
@@ -57,7 +59,8 @@ func (w *watched) Write(p []byte) (int, error) {
 
 // app is what all verbs share: where to write, and the global flags.
 type app struct {
-	out, err io.Writer
+	out, err   io.Writer
+	supervisor *build.Supervisor // of the commands
 
 	json    bool
 	quiet   bool

@@ -197,7 +197,7 @@ func (a *app) installNeedsOf(ctx context.Context, v *verify.Verifier, targets []
 		return err
 	}
 	shown := &report.Text{Out: a.err, Err: a.err, Quiet: a.quiet || a.json, Color: color(a.err)}
-	installed, err := installNeeds(ctx, plan.Plan{Platform: v.Platform, Needs: needs}, shown.Send)
+	installed, err := a.installNeeds(ctx, plan.Plan{Platform: v.Platform, Needs: needs}, shown.Send)
 	if err != nil || !installed {
 		return err
 	}
@@ -355,7 +355,7 @@ func (a *app) engine(ctx context.Context, v *verify.Verifier, o verifyOptions) (
 	quiet := *v.Fetcher
 	_, helps := build.Passed(os.Environ())
 	l := &verify.Local{
-		Dir: filepath.Join(v.Scratch, "builds"), Fetcher: &quiet, Path: os.Getenv("PATH"), Env: helps,
+		Supervisor: a.supervisor, Dir: filepath.Join(v.Scratch, "builds"), Fetcher: &quiet, Path: os.Getenv("PATH"), Env: helps,
 		Make: v.Make, MakeName: v.MakeName, Jobs: v.Jobs, Time: o.time,
 	}
 	v.Engine = l

@@ -29,6 +29,9 @@ import (
 // that a test can kill it.
 const frontArg = "--front"
 
+// supervisor runs the commands of the tests.
+var supervisor build.Supervisor
+
 func TestMain(m *testing.M) {
 	if build.Supervising() {
 		syscall.Exit(build.Supervise())
@@ -63,7 +66,7 @@ func front(dir string) {
 		log, err = buildlog.Create(filepath.Join(dir, "log"))
 	}
 	if err == nil {
-		_, err = build.Run(context.Background(), build.Command{
+		_, err = supervisor.Run(context.Background(), build.Command{
 			Argv: []string{"/bin/sh", filepath.Join(dir, "script")}, Dir: dir, Env: os.Environ(),
 			Log: log, Status: filepath.Join(dir, "status"), Hold: hold,
 		})
@@ -117,7 +120,7 @@ func TestRun(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c, dir := command(t, test.script)
-			r, err := build.Run(t.Context(), c)
+			r, err := supervisor.Run(t.Context(), c)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -138,7 +141,7 @@ func TestRun(t *testing.T) {
 func TestRunWhatIsNotThere(t *testing.T) {
 	c, _ := command(t, "")
 	c.Argv = []string{"no-such-program-anywhere"}
-	r, err := build.Run(t.Context(), c)
+	r, err := supervisor.Run(t.Context(), c)
 	if err != nil || r.Green() || !strings.Contains(r.String(), "executable file not found") {
 		t.Errorf("result is %v, %v", r, err)
 	}
@@ -147,7 +150,7 @@ func TestRunWhatIsNotThere(t *testing.T) {
 func TestEnvironment(t *testing.T) {
 	c, dir := command(t, `env | sort >seen; umask >mask`)
 	c.Env = build.Environment(os.Getenv("PATH"), dir, []string{"TZ=CET", "A=1", "CFLAGS=-std=gnu17"}, []string{"A=2", "CFLAGS=-O2"})
-	if _, err := build.Run(t.Context(), c); err != nil {
+	if _, err := supervisor.Run(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
 	seen := strings.Fields(read(t, filepath.Join(dir, "seen")))
@@ -235,7 +238,7 @@ func TestCancel(t *testing.T) {
 		}
 		cancel()
 	}()
-	r, err := build.Run(ctx, c)
+	r, err := supervisor.Run(ctx, c)
 	if !errors.Is(err, context.Canceled) || r.Ended != build.Interrupted {
 		t.Errorf("result is %+v, %v", r, err)
 	}
@@ -251,7 +254,7 @@ func TestCancelTheStubborn(t *testing.T) {
 	c, dir := command(t, "trap '' TERM; echo $$ >pid; while :; do sleep 0.1; done")
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { waitFor(t, filepath.Join(dir, "pid")); cancel() }()
-	r, err := build.Run(ctx, c)
+	r, err := supervisor.Run(ctx, c)
 	if !errors.Is(err, context.Canceled) || r.Ended != build.Killed {
 		t.Errorf("result is %+v, %v", r, err)
 	}
@@ -262,7 +265,7 @@ func TestCancelTheStubborn(t *testing.T) {
 
 func TestLeftBehind(t *testing.T) {
 	c, dir := command(t, "sleep 60 & echo $! >pid")
-	r, err := build.Run(t.Context(), c)
+	r, err := supervisor.Run(t.Context(), c)
 	if err != nil || !r.Green() {
 		t.Errorf("result is %+v, %v", r, err)
 	}
@@ -314,7 +317,7 @@ func TestKilled(t *testing.T) {
 // command ended, and Run must say so.
 func TestSupervisorKilled(t *testing.T) {
 	c, _ := command(t, "kill -9 $PPID; sleep 5")
-	r, err := build.Run(t.Context(), c)
+	r, err := supervisor.Run(t.Context(), c)
 	if !errors.Is(err, build.ErrLost) {
 		t.Errorf("result is %+v, %v; want ErrLost", r, err)
 	}
@@ -386,7 +389,7 @@ sub:
 			t.Error(err)
 		}
 		defer server.Release(1)
-		r, err := build.Run(t.Context(), c)
+		r, err := supervisor.Run(t.Context(), c)
 		if log := read(t, c.Log.Name()); err != nil || !r.Green() || strings.Contains(log, "jobserver") {
 			t.Errorf("%v, %v: %s", r, err, log)
 		}
@@ -441,7 +444,7 @@ func BenchmarkRun(b *testing.B) {
 	var ours, plain time.Duration
 	for b.Loop() {
 		started := time.Now()
-		r, err := build.Run(b.Context(), build.Command{Argv: []string{"true"}, Dir: "/", Env: build.Environment(os.Getenv("PATH"), "/tmp"), Log: log})
+		r, err := supervisor.Run(b.Context(), build.Command{Argv: []string{"true"}, Dir: "/", Env: build.Environment(os.Getenv("PATH"), "/tmp"), Log: log})
 		if err != nil || !r.Green() {
 			b.Fatal(r, err)
 		}
@@ -454,4 +457,189 @@ func BenchmarkRun(b *testing.B) {
 	}
 	b.ReportMetric(float64(ours)/float64(plain), "x/plain")
 	b.ReportMetric(float64(ours.Microseconds())/float64(b.N), "µs")
+}
+
+// TestBytes has an argument and a variable that are no text, and an order that is larger than what
+// a socket holds.
+func TestBytes(t *testing.T) {
+	c, dir := command(t, `printf %s "$1" >argument; printf %s "$ODD" >variable; printf %s "$LONG" | wc -c >length`)
+	c.Argv = append(c.Argv, "caf\xe9")
+	long := strings.Repeat("x", 100<<10)
+	c.Env = append(c.Env, "ODD=\xff\xfe", "LONG="+long)
+	for i := range 10 {
+		c.Env = append(c.Env, fmt.Sprintf("LONG%d=%s", i, long))
+	}
+	r, err := supervisor.Run(t.Context(), c)
+	if err != nil || !r.Green() {
+		t.Fatal(r, err)
+	}
+	for file, want := range map[string]string{"argument": "caf\xe9", "variable": "\xff\xfe", "length": fmt.Sprint(len(long))} {
+		if got := strings.TrimSpace(read(t, filepath.Join(dir, file))); got != want {
+			t.Errorf("%s is %q", file, got)
+		}
+	}
+}
+
+// TestSideBySide has commands at the same time, of which one kills the supervisor, one can't be
+// ordered at all, and one asks the supervisor to end. What was under way then is lost, and the next
+// ones are carried out.
+func TestSideBySide(t *testing.T) {
+	var own build.Supervisor
+	defer own.Close()
+	sleeping, dir := command(t, "echo $$ >pid; sleep 60")
+	lost := make(chan error, 1)
+	sleep := func() {
+		_, err := own.Run(t.Context(), sleeping)
+		lost <- err
+	}
+	for _, kill := range []string{"kill -9 $PPID; sleep 1", "kill $PPID; sleep 60"} {
+		_ = os.Remove(filepath.Join(dir, "pid"))
+		go sleep()
+		waitFor(t, filepath.Join(dir, "pid"))
+		for range 3 {
+			c, _ := command(t, "exit 3")
+			if r, err := own.Run(t.Context(), c); err != nil || r.Exit != 3 {
+				t.Errorf("beside another command: %+v, %v", r, err)
+			}
+		}
+		closed, _ := command(t, "true")
+		closed.Log.Close()
+		if r, err := own.Run(t.Context(), closed); err == nil || errors.Is(err, build.ErrLost) {
+			t.Errorf("with a log that is closed: %+v, %v", r, err)
+		}
+		if r, err := own.Run(t.Context(), build.Command{Log: sleeping.Log}); err == nil {
+			t.Errorf("nothing is carried out: %+v", r)
+		}
+		select {
+		case err := <-lost:
+			t.Fatalf("the other command has ended: %v", err)
+		default:
+		}
+		c, _ := command(t, kill)
+		if r, err := own.Run(t.Context(), c); !errors.Is(err, build.ErrLost) {
+			t.Errorf("%s: %+v, %v", kill, r, err)
+		}
+		if err := <-lost; !errors.Is(err, build.ErrLost) {
+			t.Errorf("the command beside %s: %v", kill, err)
+		}
+		if !gone(t, filepath.Join(dir, "pid")) {
+			t.Errorf("%s: the command beside it still runs", kill)
+		}
+	}
+	own.Close()
+	c, _ := command(t, "true")
+	c.Status = ""
+	if r, err := own.Run(t.Context(), c); err != nil || !r.Green() {
+		t.Errorf("after Close: %+v, %v", r, err)
+	}
+}
+
+// TestZombies has commands leave processes behind that take no heed of being asked to end: in the
+// end none of them is left, dead or alive.
+func TestZombies(t *testing.T) {
+	if _, err := os.Stat("/proc/self/status"); err != nil {
+		t.Skip("this system does not tell of its processes by files")
+	}
+	var own build.Supervisor
+	c, dir := command(t, `echo $PPID >supervisor; sh -c 'trap "" TERM; while :; do sleep 0.1; done' & sleep 0.1`)
+	for range 3 {
+		if r, err := own.Run(t.Context(), c); err != nil || !r.Green() {
+			t.Fatal(r, err)
+		}
+	}
+	all, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parent := strings.TrimSpace(read(t, filepath.Join(dir, "supervisor")))
+	for _, path := range all {
+		stat, _ := os.ReadFile(path)
+		if f := strings.Fields(string(stat)); len(f) > 3 && f[3] == parent {
+			t.Errorf("left behind: %s", stat)
+		}
+	}
+	own.Close()
+	if pid, _ := strconv.Atoi(parent); syscall.Kill(pid, 0) == nil {
+		t.Error("the supervisor is still there after Close")
+	}
+}
+
+// TestManyOrders gives more of them than one process gets, several at a time.
+func TestManyOrders(t *testing.T) {
+	var own build.Supervisor
+	defer own.Close()
+	var mu sync.Mutex
+	parents := map[string]bool{}
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 100 {
+				c, dir := command(t, "echo $PPID >parent")
+				if r, err := own.Run(t.Context(), c); err != nil || !r.Green() {
+					t.Error(r, err)
+					return
+				}
+				mu.Lock()
+				parents[read(t, filepath.Join(dir, "parent"))] = true
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if len(parents) != 2 {
+		t.Errorf("400 commands have had %d supervisors", len(parents))
+	}
+}
+
+// TestTooManyFiles has a supervisor that may not have the files of all commands at once: some are
+// refused, and the others carried out.
+func TestTooManyFiles(t *testing.T) {
+	prlimit, err := exec.LookPath("prlimit")
+	if err != nil {
+		t.Skip("there is no program that changes the limits of another")
+	}
+	var own build.Supervisor
+	defer own.Close()
+	c, dir := command(t, "echo $PPID >parent")
+	if _, err := own.Run(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(prlimit, "--nofile=40:40", "--pid="+strings.TrimSpace(read(t, filepath.Join(dir, "parent")))).CombinedOutput(); err != nil {
+		t.Skipf("%v: %s", err, out)
+	}
+	var mu sync.Mutex
+	green, refused := 0, 0
+	var wg sync.WaitGroup
+	for range 30 {
+		wg.Go(func() {
+			c, dir := command(t, "sleep 1; echo done >done")
+			hold, err := os.Create(filepath.Join(dir, "hold"))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer hold.Close()
+			c.Hold = hold
+			r, err := own.Run(t.Context(), c)
+			mu.Lock()
+			defer mu.Unlock()
+			switch _, done := os.Stat(filepath.Join(dir, "done")); {
+			case err == nil && r.Green() && done == nil:
+				green++
+			case done == nil:
+				t.Errorf("it has run: %+v, %v", r, err)
+			case errors.Is(err, build.ErrLost) || strings.Contains(r.Error, "too many open files"):
+				refused++
+			default:
+				t.Errorf("%+v, %v", r, err)
+			}
+		})
+	}
+	wg.Wait()
+	if green == 0 || refused == 0 {
+		t.Errorf("%d commands are green and %d are refused", green, refused)
+	}
+	if r, err := own.Run(t.Context(), c); err != nil || !r.Green() {
+		t.Errorf("afterwards: %+v, %v", r, err)
+	}
 }

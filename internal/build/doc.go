@@ -3,8 +3,8 @@
 // A command is an argument list, a folder and a complete environment, never
 // shell text. Its output goes straight into a log file. It runs in a process
 // group of its own, under a supervisor: a second process of this same program
-// that does nothing but start commands and watch over them. There is one for all
-// commands of a process, started with the first of them. It gets each order
+// that does nothing but start commands and watch over them. There is one for many
+// commands, started with the first of them. It gets each order
 // over a socket, with the open files that the command is to have, and says over
 // another one, of that command alone, how it ended; that the far end of this is
 // closed asks it to end the command. The supervisor is what makes a build
@@ -25,9 +25,10 @@
 //		if build.Supervising() {
 //			os.Exit(build.Supervise())
 //		}
-//		defer build.Dismiss()
+//		s := new(build.Supervisor)
+//		defer s.Close()
 //		// …
-//		res, err := build.Run(ctx, build.Command{
+//		res, err := s.Run(ctx, build.Command{
 //			Argv: []string{"gmake", "-j2"}, Dir: tree, Env: env,
 //			Log: log, Status: "make.status",
 //		})

@@ -1,13 +1,9 @@
 package build
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
-	"strings"
-	"sync/atomic"
 	"time"
 )
 
@@ -51,53 +47,6 @@ func (r Result) String() string {
 		return "ended by a signal: " + r.Signal
 	}
 	return fmt.Sprintf("exit status %d", r.Exit)
-}
-
-// ErrLost says that a command's supervisor vanished: how the command ended is
-// not known.
-var ErrLost = errors.New("the process that supervised the command is gone")
-
-// order is what Run tells the supervisor.
-type order struct {
-	Argv, Env         []string
-	Dir, Status, Jobs string
-}
-
-// Run carries out c and waits until it and its process group are gone. A command
-// that fails is a Result, not an error. When ctx is cancelled the command is
-// ended in good order and the error is ctx's; the status file is written in
-// every case but [ErrLost].
-func Run(ctx context.Context, c Command) (Result, error) {
-	if c.Status != "" {
-		if err := os.Remove(c.Status); err != nil && !os.IsNotExist(err) {
-			return Result{}, err
-		}
-	}
-	wire, theirs, err := pair()
-	if err != nil {
-		return Result{}, fmt.Errorf("starting %s: %w", c.Argv[0], err)
-	}
-	defer wire.Close()
-	if err := supervisor.lend(order{c.Argv, c.Env, c.Dir, c.Status, c.Jobs}, theirs, c.Log, c.Hold); err != nil {
-		return Result{}, fmt.Errorf("starting the supervisor of %s: %w", c.Argv[0], err)
-	}
-	end := func() { _ = wire.CloseWrite() } // asks the supervisor to end the command
-	defer context.AfterFunc(ctx, end)()
-	var long atomic.Bool
-	over := make(chan struct{})
-	defer close(over)
-	go c.measure(over, func() { long.Store(true); end() })
-	var res Result
-	err = json.NewDecoder(wire).Decode(&res)
-	switch {
-	case ctx.Err() != nil:
-		return res, ctx.Err()
-	case err != nil:
-		return Result{}, fmt.Errorf("%w: %s", ErrLost, strings.Join(c.Argv, " "))
-	case long.Load():
-		res.Ended = fmt.Sprintf("its output is over %d MiB", MaxLog>>20)
-	}
-	return res, nil
 }
 
 // measure calls long when the log has become longer than it may, unless the command is over.

@@ -1,8 +1,10 @@
 package build
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
+	"encoding/gob"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,8 +33,8 @@ const jobReads, jobWrites = 3, 4
 // make needs the time to remove what is half made.
 const grace = 10 * time.Second
 
-// Supervising reports whether this process was started by [Run] to supervise
-// commands. A program that calls Run asks this before anything else.
+// Supervising reports whether this process was started by a [Supervisor] to supervise
+// commands. A program that has a Supervisor asks this before anything else.
 func Supervising() bool { return len(os.Args) == 2 && os.Args[1] == superviseArg }
 
 // Supervise carries out the orders of the process that has started this one, watches over the
@@ -59,9 +61,13 @@ func Supervise() int {
 	}()
 	var commands sync.WaitGroup
 	for {
-		c, err := next()
+		text, files, err := receive()
 		if err != nil {
 			break
+		}
+		c, err := charged(text, files)
+		if err != nil {
+			continue // it was told
 		}
 		begun := c.start() // here, on this thread
 		commands.Go(func() { c.finish(asked, begun) })
@@ -71,66 +77,78 @@ func Supervise() int {
 	return 0
 }
 
-// door is the file of a supervisor over which orders come; see [front.lend].
+// door is the file over which orders come; see [Supervisor.lend].
 const door = 3
 
-// next waits for an order.
-func next() (*charge, error) {
+// receive waits for an order, and gives the text of it and the files that came with it. There are
+// less files than were sent if this process may not have so many.
+func receive() (text []byte, files []*os.File, err error) {
 	size := make([]byte, 4)
-	rights := make([]byte, syscall.CmsgSpace(3*4))
-	var n, had int
-	err := error(syscall.EINTR)
+	control := make([]byte, syscall.CmsgSpace(3*4))
+	var n, length int
+	err = syscall.EINTR
 	for err == syscall.EINTR {
-		n, had, _, _, err = syscall.Recvmsg(door, size, rights, 0)
+		n, length, _, _, err = syscall.Recvmsg(door, size, control, 0)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if n < len(size) {
-		return nil, io.EOF
+		return nil, nil, io.EOF
 	}
-	files, err := lent(rights[:had])
-	if err != nil {
-		return nil, err
+	if messages, err := syscall.ParseSocketControlMessage(control[:length]); err == nil {
+		for _, m := range messages {
+			fds, _ := syscall.ParseUnixRights(&m)
+			for _, fd := range fds {
+				syscall.CloseOnExec(fd) // nothing is started meanwhile
+				files = append(files, os.NewFile(uintptr(fd), "lent"))
+			}
+		}
 	}
-	text := make([]byte, binary.NativeEndian.Uint32(size))
+	text = make([]byte, binary.NativeEndian.Uint32(size))
 	for got := 0; got < len(text); got += n {
 		if n, err = syscall.Read(door, text[got:]); err == syscall.EINTR {
 			n = 0
 		} else if err != nil || n == 0 {
-			return nil, errors.Join(io.ErrUnexpectedEOF, err)
+			return nil, files, errors.Join(io.ErrUnexpectedEOF, err)
 		}
 	}
-	c := &charge{log: files[1], hold: files[2:]}
-	if err := json.Unmarshal(text, &c.order); err != nil {
-		return nil, err
-	}
-	c.wire, err = wire(files[0])
-	return c, err
+	return text, files, nil
 }
 
-// lent takes up the files that came with an order.
-func lent(rights []byte) ([]*os.File, error) {
-	messages, err := syscall.ParseSocketControlMessage(rights)
-	if err != nil {
-		return nil, err
-	}
-	var files []*os.File
-	for _, m := range messages {
-		fds, err := syscall.ParseUnixRights(&m)
-		if err != nil {
-			return nil, err
+// charged takes an order up. Where it can't, it says so over the wire, if there is one.
+func charged(text []byte, files []*os.File) (c *charge, err error) {
+	c = new(charge)
+	defer func() {
+		if err == nil {
+			return
 		}
-		for _, fd := range fds {
-			syscall.CloseOnExec(fd) // nothing is started meanwhile
-			files = append(files, os.NewFile(uintptr(fd), "lent"))
+		for _, f := range files {
+			_ = f.Close()
 		}
+		if c.wire != nil {
+			_ = json.NewEncoder(c.wire).Encode(Result{Exit: -1, Error: err.Error()})
+			_ = c.wire.Close()
+		}
+	}()
+	if len(files) == 0 {
+		return c, errTooMany
 	}
-	if len(files) < 2 {
-		return nil, errors.New("a wire and a log were to come")
+	if c.wire, err = connection(files[0]); err != nil {
+		return c, err
 	}
-	return files, nil
+	if err := gob.NewDecoder(bytes.NewReader(text)).Decode(&c.order); err != nil {
+		return c, err
+	}
+	if len(files) != 2+c.Holds {
+		return c, errTooMany
+	}
+	c.log, c.hold = files[1], files[2:]
+	return c, nil
 }
+
+// errTooMany says that files were sent which this process may not have beside those it has.
+var errTooMany = errors.New("too many open files in the process that supervises commands")
 
 // A charge is a command that is supervised.
 type charge struct {
@@ -144,6 +162,7 @@ type charge struct {
 	mu    sync.Mutex
 	over  bool   // it has ended, and its number may be another's
 	ended string // see Result
+	kill  *time.Timer
 }
 
 // start starts the command. The thread of this must go on until the command has ended.
@@ -191,7 +210,7 @@ func (c *charge) finish(asked context.Context, begun error) {
 func (c *charge) wait(asked context.Context) Result {
 	asked, ask := context.WithCancel(asked)
 	defer ask()
-	context.AfterFunc(asked, c.end)
+	defer context.AfterFunc(asked, c.end)()
 	go func() {
 		_, _ = io.Copy(io.Discard, c.wire) // ends when Run or its process does
 		ask()
@@ -199,7 +218,9 @@ func (c *charge) wait(asked context.Context) Result {
 	_ = c.cmd.Wait()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.over = true
+	if c.over = true; c.kill != nil {
+		c.kill.Stop()
+	}
 	wall := time.Since(c.began)
 	if !endGroup(c.cmd.Process.Pid, time.Second) && c.ended != "" {
 		c.ended = Killed
@@ -210,7 +231,11 @@ func (c *charge) wait(asked context.Context) Result {
 // end asks the command's group to end, and kills it if it does not.
 func (c *charge) end() {
 	c.signal(syscall.SIGTERM, Interrupted)
-	time.AfterFunc(grace, func() { c.signal(syscall.SIGKILL, Killed) })
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.over {
+		c.kill = time.AfterFunc(grace, func() { c.signal(syscall.SIGKILL, Killed) })
+	}
 }
 
 // signal sends a signal to the command's group, unless it is over.
@@ -272,13 +297,22 @@ const (
 // and reports whether it went when it was asked to, within the time.
 func endGroup(group int, within time.Duration) bool {
 	_ = syscall.Kill(-group, syscall.SIGTERM)
+	if isGone(group, within) {
+		return true
+	}
+	_ = syscall.Kill(-group, syscall.SIGKILL)
+	isGone(group, within)
+	return false
+}
+
+// isGone waits until a process group is gone, and reports whether it was within the time.
+func isGone(group int, within time.Duration) bool {
 	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		reap(group)
 		if syscall.Kill(-group, 0) == syscall.ESRCH {
 			return true
 		}
 	}
-	_ = syscall.Kill(-group, syscall.SIGKILL)
 	return false
 }
 

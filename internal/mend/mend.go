@@ -26,13 +26,14 @@ import (
 
 // A Mender mends one tree, as often as its build fails.
 type Mender struct {
-	Top       string   // of the source tree, absolute
-	Build     string   // the folder that is built in, where that is not in the tree; "" else
-	Keep      string   // folder for the snapshot and the logs of attempts, outside of Top
-	Hold      *os.File // kept open as long as a command runs; may be nil
-	Catalogue *signature.Catalogue
-	Headers   *header.Table
-	OS        string // as Go calls it
+	Top        string            // of the source tree, absolute
+	Build      string            // the folder that is built in, where that is not in the tree; "" else
+	Keep       string            // folder for the snapshot and the logs of attempts, outside of Top
+	Hold       *os.File          // kept open as long as a command runs; may be nil
+	Supervisor *build.Supervisor // runs the commands
+	Catalogue  *signature.Catalogue
+	Headers    *header.Table
+	OS         string // as Go calls it
 	// Fixes are what recipes know about an error in this tree; may be nil.
 	Fixes func(context.Context, diagnosis.Finding) ([]Fix, error)
 	// Hunt looks into upstream's history for what may cure an error, once all else was tried;
@@ -472,7 +473,7 @@ func (j *job) run(ctx context.Context, argv []string, dir string, env []string) 
 		return build.Result{}, path, err
 	}
 	defer log.Close()
-	r, err := build.Run(ctx, build.Command{Argv: argv, Dir: dir, Env: env, Log: log, Hold: j.Hold, Status: path + ".status"})
+	r, err := j.Supervisor.Run(ctx, build.Command{Argv: argv, Dir: dir, Env: env, Log: log, Hold: j.Hold})
 	return r, path, err
 }
 

@@ -59,8 +59,11 @@ func red(t *testing.T, source string) (*Mender, Failure, *[]event.Attempted) {
 		t.Fatal(err)
 	}
 	var tried []event.Attempted
+	supervisor := new(build.Supervisor)
+	t.Cleanup(supervisor.Close)
 	m := &Mender{
-		Top: top, Keep: filepath.Join(t.TempDir(), "keep"), OS: "linux", Catalogue: catalogue, Headers: headers,
+		Supervisor: supervisor,
+		Top:        top, Keep: filepath.Join(t.TempDir(), "keep"), OS: "linux", Catalogue: catalogue, Headers: headers,
 		Events: func(e event.Event) {
 			if a, ok := e.(event.Attempted); ok {
 				tried = append(tried, a)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"srcmend/internal/build"
 	"srcmend/internal/event"
 	"srcmend/internal/fetch"
 	"srcmend/internal/jobserver"
@@ -36,14 +37,15 @@ type Engine interface {
 
 // Local builds on this machine, each action in a folder of its own that is gone afterwards.
 type Local struct {
-	Dir      string // for the folders
-	Fetcher  *fetch.Fetcher
-	Path     string   // PATH of the commands
-	Env      []string // that helps compilers, and changes nothing of what they make
-	Make     string   // path of GNU make
-	MakeName string
-	Jobs     *jobserver.Server
-	Time     time.Duration // for the commands of one build; an hour if it is 0
+	Dir        string            // for the folders
+	Supervisor *build.Supervisor // runs the commands
+	Fetcher    *fetch.Fetcher
+	Path       string   // PATH of the commands
+	Env        []string // that helps compilers, and changes nothing of what they make
+	Make       string   // path of GNU make
+	MakeName   string
+	Jobs       *jobserver.Server
+	Time       time.Duration // for the commands of one build; an hour if it is 0
 	// Events gets what the builds say, as long as they go on.
 	Events event.Sink
 }
@@ -51,7 +53,7 @@ type Local struct {
 // Build implements [Engine].
 func (l *Local) Build(ctx context.Context, a Action, logs string) (Made, error) {
 	w := &work.Work{
-		Plan: a.Plan, Dir: filepath.Join(l.Dir, a.Key[:32]), Logs: logs, Path: l.Path, Env: l.Env, Make: l.Make, MakeName: l.MakeName,
+		Supervisor: l.Supervisor, Plan: a.Plan, Dir: filepath.Join(l.Dir, a.Key[:32]), Logs: logs, Path: l.Path, Env: l.Env, Make: l.Make, MakeName: l.MakeName,
 		Jobserver: l.Jobs, Fetcher: l.Fetcher, Check: work.CheckNever, Time: cmp.Or(l.Time, time.Hour),
 		File: func(name string) ([]byte, error) {
 			if text, ok := a.Files[name]; ok {

@@ -245,7 +245,7 @@ func (w *Work) watch(ctx context.Context, step string, c build.Command) (build.R
 	}
 	defer cancel()
 	started := time.Now()
-	r, err := build.Run(limited, c)
+	r, err := w.Supervisor.Run(limited, c)
 	w.spent += time.Since(started)
 	close(stop)
 	<-stopped

@@ -23,25 +23,26 @@ import (
 
 // Work is one plan and what is needed to carry it out.
 type Work struct {
-	Plan      plan.Plan
-	Dir       string   // the work folder; its parent is made when missing
-	Root      string   // what the prefix is put below: DESTDIR, or "/"; "" if nothing is put in place, or kept
-	Logs      string   // folder for the logs of the commands
-	Locks     string   // folder for locks that all of the user's builds share
-	Path      string   // PATH of the commands
-	Env       []string // further environment of the commands that is not the plan's
-	Make      string   // path of GNU make, for commands that call gmake
-	MakeName  string   // "GNU Make 4.3", for the receipt
-	Jobs      int
-	Jobserver *jobserver.Server // if other builds run at the same time; then Jobs does not count
-	Time      time.Duration     // for all commands, as long as they run; 0 is no limit
-	Keep      bool              // leave the work folder when all is green
-	Replace   bool              // overwrite files that were changed or come from elsewhere
-	Check     Checking
-	Fetcher   *fetch.Fetcher
-	File      func(name string) ([]byte, error) // reads a file beside the recipes
-	Catalogue *signature.Catalogue              // says why a command is red; may be nil
-	Events    event.Sink
+	Plan       plan.Plan
+	Dir        string            // the work folder; its parent is made when missing
+	Root       string            // what the prefix is put below: DESTDIR, or "/"; "" if nothing is put in place, or kept
+	Logs       string            // folder for the logs of the commands
+	Locks      string            // folder for locks that all of the user's builds share
+	Path       string            // PATH of the commands
+	Supervisor *build.Supervisor // runs the commands
+	Env        []string          // further environment of the commands that is not the plan's
+	Make       string            // path of GNU make, for commands that call gmake
+	MakeName   string            // "GNU Make 4.3", for the receipt
+	Jobs       int
+	Jobserver  *jobserver.Server // if other builds run at the same time; then Jobs does not count
+	Time       time.Duration     // for all commands, as long as they run; 0 is no limit
+	Keep       bool              // leave the work folder when all is green
+	Replace    bool              // overwrite files that were changed or come from elsewhere
+	Check      Checking
+	Fetcher    *fetch.Fetcher
+	File       func(name string) ([]byte, error) // reads a file beside the recipes
+	Catalogue  *signature.Catalogue              // says why a command is red; may be nil
+	Events     event.Sink
 	// Mend is asked when a command is red; nil mends nothing. Recover is called before anything
 	// is done in the work folder, and puts back what attempts to mend have left that were killed.
 	Mend func(context.Context, Failed) (Mended, error)
