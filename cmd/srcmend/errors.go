@@ -11,6 +11,7 @@ import (
 
 	"srcmend/internal/build"
 	"srcmend/internal/buildlog"
+	"srcmend/internal/distfile"
 	"srcmend/internal/event"
 	"srcmend/internal/fetch"
 	"srcmend/internal/history"
@@ -180,7 +181,7 @@ func hint(err error) string {
 		return noSource.Hint
 	case errors.As(err, new(*reportError)):
 		return ""
-	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
+	case distfile.NoRoom(err):
 		return "make room (df -h shows where), then run the same command again: it goes on where it stopped"
 	case errors.Is(err, fs.ErrPermission) && errors.As(err, &pathErr):
 		return "run as a user who may do that, or choose another folder (--prefix, --work-dir, XDG_CACHE_HOME, XDG_STATE_HOME)"

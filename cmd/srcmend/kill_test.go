@@ -293,13 +293,35 @@ func TestKilledWithAllItStarted(t *testing.T) {
 	}
 }
 
-// killDescendants kills every process below pid, children first.
+// killDescendants kills every process below pid.
 func killDescendants(pid int) {
-	out, _ := exec.Command("sh", "-c", `ps -A -o pid=,ppid= || cat /proc/[0-9]*/stat | sed 's/ (.*) . / /'`).Output()
+	stopped := map[int]bool{}
+	for more := true; more; { // who is not stopped may have started others meanwhile
+		more = false
+		for _, p := range descendants(pid) {
+			if !stopped[p] {
+				_ = syscall.Kill(p, syscall.SIGSTOP) // so that nobody notices the others' end
+				stopped[p], more = true, true
+			}
+		}
+	}
+	for p := range stopped {
+		_ = syscall.Kill(p, syscall.SIGKILL)
+	}
+}
+
+// descendants are the processes below pid, but for the one that lists them.
+func descendants(pid int) []int {
+	ps := exec.Command("sh", "-c", `ps -A -o pid=,ppid= || cat /proc/[0-9]*/stat | sed 's/ (.*) . / /'`)
+	var out bytes.Buffer
+	ps.Stdout = &out
+	if ps.Run() != nil {
+		return nil
+	}
 	children := map[int][]int{}
-	for line := range strings.Lines(string(out)) {
+	for line := range strings.Lines(out.String()) {
 		var child, parent int
-		if n, _ := fmt.Sscan(line, &child, &parent); n == 2 {
+		if n, _ := fmt.Sscan(line, &child, &parent); n == 2 && child != ps.Process.Pid {
 			children[parent] = append(children[parent], child)
 		}
 	}
@@ -310,12 +332,7 @@ func killDescendants(pid int) {
 		}
 		return found
 	}
-	for _, p := range all(pid) {
-		_ = syscall.Kill(p, syscall.SIGSTOP) // so that nobody notices the others' end
-	}
-	for _, p := range all(pid) {
-		_ = syscall.Kill(p, syscall.SIGKILL)
-	}
+	return all(pid)
 }
 
 // TestKilledAnywhere kills at random moments, over and over, and then lets it

@@ -206,13 +206,10 @@ func (a *app) installNeedsOf(ctx context.Context, v *verify.Verifier, targets []
 
 // lookAround finds out what this machine is, and what it builds with.
 func lookAround(ctx context.Context, v *verify.Verifier) (err error) {
-	made := make(chan struct{})
-	go func() {
-		v.Make, v.MakeName, _ = platform.GNUMake(ctx)
-		close(made)
-	}()
+	var wg sync.WaitGroup
+	wg.Go(func() { v.Make, v.MakeName, _ = platform.GNUMake(ctx) })
 	v.Platform, err = platform.Here(ctx)
-	<-made
+	wg.Wait()
 	if err == nil {
 		v.Toolchain, err = v.Platform.Toolchain(ctx, v.Make)
 	}

@@ -62,14 +62,15 @@ func (s shelf) add(tb testing.TB, name string, broken bool) {
 	if broken {
 		value = "SIGTERM"
 	}
-	objects := "one.o two.o"
+	var objects strings.Builder
+	objects.WriteString("one.o two.o")
 	files := map[string]string{}
 	for i := range s.more {
-		objects += fmt.Sprintf(" more%d.o", i)
+		objects.WriteString(fmt.Sprintf(" more%d.o", i))
 		files[fmt.Sprintf("more%d.c", i)] = fmt.Sprintf("#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n\nint more%d(void)\n{\n\treturn %d;\n}\n", i, i)
 	}
 	maps.Copy(files, map[string]string{
-		"Makefile": "prog: " + objects + "\n\t$(CC) -o $@ " + objects + "\n\ninstall: prog\n\tmkdir -p $(DESTDIR)$(PREFIX)/bin\n\tcp prog $(DESTDIR)$(PREFIX)/bin/" + name + "\n",
+		"Makefile": "prog: " + objects.String() + "\n\t$(CC) -o $@ " + objects.String() + "\n\ninstall: prog\n\tmkdir -p $(DESTDIR)$(PREFIX)/bin\n\tcp prog $(DESTDIR)$(PREFIX)/bin/" + name + "\n",
 		"one.c":    "#include <stdio.h>\n#include <unistd.h>\n\nint two(void);\n\nint main(void)\n{\n\treturn printf(\"" + name + " %d %d\\n\", " + value + ", two()) < 0;\n}\n",
 		"two.c":    "int two(void)\n{\n\treturn 2;\n}\n",
 	})

@@ -79,7 +79,7 @@ const (
 type ahead struct {
 	full chan piece    // read, in order; closed after the last
 	free chan []byte   // to be read into
-	made int           // pieces
+	made int           // pieces; only run knows
 	quit chan struct{} // closed by stop
 	cur  []byte        // what of the piece at hand is not taken yet
 	buf  []byte        // the piece at hand

@@ -75,6 +75,7 @@ type Partial struct {
 	lock  *flock.Flock // nil when the partial is closed
 	file  *os.File     // nil when the partial is closed
 	size  int64
+	had   *Item // that is in the store; see Afresh
 }
 
 // Begin takes the lock of id and opens its partial, to be stored as name. It
@@ -109,13 +110,8 @@ func (s *Store) TryBegin(id Identity, name string) (*Partial, error) {
 // begin opens the partial of id for the one who holds its lock, which is
 // given back if that fails.
 func (s *Store) begin(lock *flock.Flock, id Identity, name string) (*Partial, error) {
-	var item Item
-	var found bool
-	var err error
-	if !s.afresh {
-		item, found, err = s.getLocked(id)
-	}
-	if found {
+	item, found, err := s.getLocked(id)
+	if found && !s.afresh {
 		err = &StoredError{Item: item}
 	}
 	p := &Partial{
@@ -126,8 +122,11 @@ func (s *Store) begin(lock *flock.Flock, id Identity, name string) (*Partial, er
 	if err == nil {
 		err = p.open()
 	}
-	if err == nil && s.afresh && p.size > 0 {
+	if err == nil && s.afresh { // nothing but what comes now counts
 		err = p.Reset()
+	}
+	if found {
+		p.had = &item
 	}
 	if err != nil {
 		return nil, errors.Join(err, lock.Unlock())
@@ -294,10 +293,8 @@ func (p *Partial) Commit() (Item, error) {
 	if err != nil {
 		return Item{}, errors.Join(fmt.Errorf("%s: %w", p.name, err), p.Reset())
 	}
-	if p.store.afresh {
-		if item, found, err := p.store.getLocked(p.id); found || err != nil {
-			return item, errors.Join(err, p.end(true))
-		}
+	if p.had != nil {
+		return *p.had, p.end(true)
 	}
 	info := Info{Name: p.name, Sum: sum, Size: size}
 	if err := p.stage(info); err != nil {
@@ -336,7 +333,7 @@ func (p *Partial) stage(info Info) error {
 }
 
 // place moves the item's folder to where it is looked for. Nothing is there:
-// Begin or Commit has looked, and we hold the lock.
+// Begin has looked, and we hold the lock.
 func (p *Partial) place() error {
 	dir := p.store.itemDir(p.id.Key())
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
@@ -387,7 +384,7 @@ func (p *Partial) end(remove bool) error {
 // fault makes an error of the system one of the store. When it is for want of
 // room, the partial gives back what it has.
 func (p *Partial) fault(err error) error {
-	if !noRoom(err) {
+	if !NoRoom(err) {
 		return fmt.Errorf("distfile store: %w", err)
 	}
 	full := &FullError{Dir: p.store.dir, Err: err}
@@ -400,9 +397,9 @@ func (p *Partial) fault(err error) error {
 	return full
 }
 
-// noRoom reports whether err means that the disk, the quota, or the size the
+// NoRoom reports whether err means that the disk, the quota, or the size the
 // system lets this process write is used up.
-func noRoom(err error) bool {
+func NoRoom(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }
 

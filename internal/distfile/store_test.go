@@ -351,3 +351,64 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		t.Errorf("Open below a file: %v", err)
 	}
 }
+
+// TestAfresh gets a file once more that is not there, there, or there and damaged, with what an
+// earlier run has left on the way; and another file in its place.
+func TestAfresh(t *testing.T) {
+	store := must(Open(t.TempDir()))
+	sum := sumOf([]byte("hello"))
+	again := func(text string) (Item, string, error) {
+		p, err := store.Afresh().Begin(t.Context(), sum, "hello.tar")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		if p.Size() != 0 {
+			t.Errorf("%d bytes of an earlier run are taken for those of this one", p.Size())
+		}
+		if _, err := io.WriteString(p, text); err != nil {
+			t.Fatal(err)
+		}
+		item, err := p.Commit()
+		return item, p.Warning, err
+	}
+	p, err := store.Begin(t.Context(), sum, "hello.tar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(p, "hel"); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	first, _, err := again("hello")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, found, err := store.Afresh().Get(sum); found || err != nil {
+		t.Errorf("it is found: %v, %v", found, err)
+	}
+	if item, _, err := again("hello"); err != nil || item != first {
+		t.Errorf("the second time: %+v, %v", item, err)
+	}
+	var mismatch *MismatchError
+	if _, _, err := again("hullo"); !errors.As(err, &mismatch) {
+		t.Errorf("another file: %v", err)
+	}
+	if item, found, err := store.Get(sum); !found || err != nil || item != first {
+		t.Errorf("what was there is now %+v, %v, %v", item, found, err)
+	}
+	if err := os.Chmod(first.Path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(first.Path, []byte("hellO"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if item, warning, err := again("hello"); err != nil || item != first || !strings.Contains(warning, "damaged") {
+		t.Errorf("in the place of a damaged one: %+v, %q, %v", item, warning, err)
+	}
+	if item, found, err := store.Get(sum); !found || err != nil || item != first {
+		t.Errorf("then there is %+v, %v, %v", item, found, err)
+	}
+}

@@ -27,7 +27,8 @@
 // An HTTP or HTTPS URL. The download is resumed after a broken connection and
 // after a killed process; see download in http.go for the rules. An HTML page
 // that comes instead of an archive is refused by name. There is no limit on
-// the whole time, only on the time without a byte.
+// the whole time, only on that of connecting and on the time without a byte. A
+// host that nobody could connect to is left alone for a while; see [Silent].
 //
 // A file URL, or a file in one of the Distdirs. It is copied, never changed.
 //

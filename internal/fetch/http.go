@@ -131,6 +131,7 @@ type download struct {
 	etag      string // ETag alone, to compare
 	guessed   bool   // the partial was resumed without a validator
 	encoding  string // Content-Encoding of the last answer
+	answered  bool   // at least one request was
 }
 
 // forget makes the download start over.
@@ -152,7 +153,7 @@ type retryError struct {
 	err   error
 	after time.Duration // what the server asked for
 	now   bool          // no need to wait
-	host  string        // that has given no answer; "" if it has
+	host  string        // that could not be connected to; "" if it could
 }
 
 func (e *retryError) Error() string { return e.err.Error() }
@@ -176,7 +177,7 @@ func (d *download) run(ctx context.Context) error {
 			failures = 0
 		}
 		if failures++; failures > retries {
-			if again.host != "" {
+			if again.host != "" && !d.answered {
 				d.f.Silent.note(again.host, d.f.now())
 			}
 			return fmt.Errorf("%w (gave up after %d tries)", again.err, failures)
@@ -189,6 +190,9 @@ func (d *download) run(ctx context.Context) error {
 		}
 		if err := d.f.wait(ctx, max(backoff(failures), again.after)); err != nil {
 			return err
+		}
+		if d.f.Silent.check(again.host, d.f.now()) != nil { // another download has found that out
+			return fmt.Errorf("%w (gave up after %d tries)", again.err, failures)
 		}
 	}
 }
@@ -219,6 +223,7 @@ func (d *download) attempt(parent context.Context) error {
 	if err != nil {
 		return d.connectError(ctx, err)
 	}
+	d.answered = true
 	if resp.Request != nil {
 		d.f.Silent.heard(resp.Request.URL.Host)
 	}
@@ -286,11 +291,15 @@ func (d *download) connectError(ctx context.Context, err error) error {
 		}
 	}
 	if errors.Is(context.Cause(ctx), errIdle) {
-		return &retryError{err: d.errorf("no answer in %v", d.f.idleTimeout()), host: host}
+		return &retryError{err: d.errorf("no answer in %v", d.f.idleTimeout())}
 	}
 	shown := d.errorf("%w", scrubError(err, d.url.String()))
 	if permanent(err) {
 		return shown
+	}
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "dial" {
+		host = "" // it was there
 	}
 	return &retryError{err: shown, host: host}
 }

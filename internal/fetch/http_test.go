@@ -524,6 +524,24 @@ func TestNobodyListens(t *testing.T) {
 	w.wantNoSecret(err, "geheim", "tellnobody")
 }
 
+// TestUnwellHost has a host give nothing but errors, and break off: it is there.
+func TestUnwellHost(t *testing.T) {
+	w := newWorld(t)
+	w.Silent = new(Silent)
+	n := 0
+	s := serve(t, func(rw http.ResponseWriter, r *http.Request) {
+		if n++; n%5 > 0 {
+			rw.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		panic(http.ErrAbortHandler)
+	})
+	for i := range 2 {
+		_, err := w.get(content(), s.at(fmt.Sprintf("/%d.tar.gz", i)))
+		w.wantError(err, "gave up after 5 tries")
+	}
+}
+
 // TestSilentHost asks for several files of a host that does not answer, one of them by way of
 // another host: only the first costs time.
 func TestSilentHost(t *testing.T) {

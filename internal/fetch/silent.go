@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// leftAlone is how long a host is not asked again that has given no answer to all tries.
+// leftAlone is how long a host is not asked again that nobody could connect to.
 const leftAlone = 5 * time.Minute
 
-// Silent remembers the hosts that have given no answer, so that they are not asked again for each
+// Silent remembers the hosts that could not be connected to, by all tries of a download, so that they are not asked again for each
 // of many files. The zero value knows of none. Several Fetchers may share one.
 type Silent struct {
 	mu    sync.Mutex

@@ -17,12 +17,11 @@ var ErrNoMake = errors.New("no GNU make found (looked for $MAKE, gmake and make)
 // name: "GNU Make 4.3". The error is [ErrNoMake].
 func GNUMake(ctx context.Context) (path, name string, err error) {
 	for _, program := range nonempty(os.Getenv("MAKE"), "gmake", "make") {
-		path, err := exec.LookPath(program)
-		if err != nil {
+		if path, err = exec.LookPath(program); err != nil {
 			continue
 		}
-		if name := firstLine(ask(ctx, path, "--version")); strings.HasPrefix(name, "GNU Make") {
-			path, err := filepath.Abs(path)
+		if name = firstLine(ask(ctx, path, "--version")); strings.HasPrefix(name, "GNU Make") {
+			path, err = filepath.Abs(path)
 			return path, name, err
 		}
 	}

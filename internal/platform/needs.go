@@ -2,13 +2,16 @@ package platform
 
 import (
 	"context"
+	"errors"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 )
 
 // A packager is how one family of systems asks for and installs packages.
 type packager struct {
+	// which of the packages are installed; nil if that could not be found out
 	installed func(ctx context.Context, names []string) map[string]bool
 	install   []string // argv; the packages' names follow
 	refresh   []string // argv that brings the index up to date, if any
@@ -19,12 +22,17 @@ func packagerOf(family string) (packager, bool) {
 	case "debian":
 		return packager{
 			installed: func(ctx context.Context, names []string) map[string]bool {
+				const form = "${db:Status-Status} ${binary:Package} ${Package}:${Architecture} ${Package}\n"
+				said, err := answer(ctx, slices.Concat([]string{"dpkg-query", "-W", "-f", form}, names)...)
+				if err != nil && !errors.As(err, new(*exec.ExitError)) { // that is where one is missing
+					return nil
+				}
 				here := map[string]bool{}
-				said, _ := answer(ctx, slices.Concat([]string{"dpkg-query", "-W", "-f", "${Package} ${Status}\n"}, names)...) // red where one is missing
 				for line := range strings.Lines(said) {
-					if name, ok := strings.CutSuffix(strings.TrimSpace(line), " ok installed"); ok {
-						name, _, _ = strings.Cut(name, " ") // "install", "hold"
-						here[name] = true
+					if all, ok := strings.CutPrefix(line, "installed "); ok {
+						for name := range strings.FieldsSeq(all) {
+							here[name] = true
+						}
 					}
 				}
 				return here
@@ -36,6 +44,9 @@ func packagerOf(family string) (packager, bool) {
 		return packager{
 			installed: func(ctx context.Context, names []string) map[string]bool {
 				here := map[string]bool{}
+				if _, err := exec.LookPath("pkg"); err != nil {
+					return nil
+				}
 				for _, name := range names {
 					here[name] = ask(ctx, "pkg", "query", "%n", name) != ""
 				}
@@ -48,7 +59,7 @@ func packagerOf(family string) (packager, bool) {
 }
 
 // Missing returns those of the named packages that are not installed here,
-// sorted. On a system whose packages it can't ask for, known is false.
+// sorted. Where it can't ask for packages, known is false.
 func (p Platform) Missing(ctx context.Context, names []string) (missing []string, known bool) {
 	pkgs, ok := packagerOf(p.Family)
 	if !ok {
@@ -58,8 +69,11 @@ func (p Platform) Missing(ctx context.Context, names []string) (missing []string
 		return nil, true
 	}
 	here := pkgs.installed(ctx, names)
+	if here == nil || ctx.Err() != nil {
+		return nil, false
+	}
 	for _, name := range names {
-		if plain, _, _ := strings.Cut(name, ":"); !here[name] && !here[plain] { // libz1:amd64
+		if !here[name] {
 			missing = append(missing, name)
 		}
 	}

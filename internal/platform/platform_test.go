@@ -114,15 +114,19 @@ func TestGNUMake(t *testing.T) {
 
 func TestMissing(t *testing.T) {
 	programs(t, map[string]string{
-		"dpkg-query": `for name; do case $name in zlib1g-dev) echo "$name install ok installed";; libz1:*) echo "libz1 install ok installed";; held) echo "held hold ok installed";; half) echo "half install ok half-installed";; -*|*" "*) ;; *) status=1;; esac; done; exit $status`,
-		"pkg":        `for last; do :; done; case $last in gmake) echo gmake;; *) exit 1;; esac`,
+		"dpkg-query": `for name; do case $name in
+			zlib1g-dev|held) echo "installed $name $name:amd64 $name";;
+			libz1:amd64) echo "installed libz1 libz1:amd64 libz1";;
+			half) echo "half-installed half half:amd64 half";;
+			-*|*" "*) ;; *) status=1;; esac; done; exit $status`,
+		"pkg": `for last; do :; done; case $last in gmake) echo gmake;; *) exit 1;; esac`,
 	})
 	for _, test := range []struct {
 		family      string
 		names, want []string
 		known       bool
 	}{
-		{"debian", []string{"zlib1g-dev", "libssl-dev", "half", "held", "libz1:amd64"}, []string{"half", "libssl-dev"}, true},
+		{"debian", []string{"zlib1g-dev", "libssl-dev", "half", "held", "libz1:amd64", "zlib1g-dev:i386"}, []string{"half", "libssl-dev", "zlib1g-dev:i386"}, true},
 		{"freebsd", []string{"gmake", "openssl"}, []string{"openssl"}, true},
 		{"debian", nil, nil, true},
 		{"haiku", []string{"a"}, nil, false},

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"srcmend/internal/yamlfile"
 )
@@ -190,13 +192,14 @@ const ProofKey = "proof"
 func Load(layers ...Layer) (*Catalogue, error) {
 	c := newCatalogue()
 	var files []*file
-	var wg sync.WaitGroup
+	var readers errgroup.Group
+	readers.SetLimit(runtime.GOMAXPROCS(0))
 	err := yamlfile.ReadLayers(layers, func(layer int, name string, text []byte) {
 		f := &file{layer: layer, unproven: layers[layer].Skip == ProofKey}
 		files = append(files, f)
-		wg.Go(func() { f.read(name, text) })
+		readers.Go(func() error { f.read(name, text); return nil })
 	})
-	wg.Wait()
+	_ = readers.Wait() // nothing of it fails
 	if err != nil {
 		return nil, fmt.Errorf("reading the catalogue of signatures: %w", err)
 	}

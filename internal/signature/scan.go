@@ -110,8 +110,8 @@ func (c *Catalogue) Scan(log io.Reader) (Scan, error) {
 func (c *Catalogue) scan(log io.Reader) (*scanning, error) {
 	s := &scanning{Catalogue: c, found: newStore(), work: newEffort(), seen: map[uint64]seen{}, made: map[setting][]Match{}, seed: maphash.MakeSeed(), stack: newStack()}
 	r := &reader{from: document(log), gate: c.gate}
-	err := r.run(s.visit)
 	defer r.leave()
+	err := r.run(s.visit)
 	s.out.Lines, s.out.Last = r.number, r.last(keepLast)
 	s.out.Command = r.lastCommand()
 	s.out.Matches, s.out.Strange = s.found.all(&s.stack)

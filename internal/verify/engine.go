@@ -54,7 +54,7 @@ type Local struct {
 func (l *Local) Build(ctx context.Context, a Action, logs string) (Made, error) {
 	w := &work.Work{
 		Supervisor: l.Supervisor, Plan: a.Plan, Dir: filepath.Join(l.Dir, a.Key[:32]), Logs: logs, Path: l.Path, Env: l.Env, Make: l.Make, MakeName: l.MakeName,
-		Jobserver: l.Jobs, Fetcher: l.Fetcher, Check: work.CheckNever, Time: cmp.Or(l.Time, time.Hour),
+		Jobserver: l.Jobs, Fetcher: l.Fetcher, Check: work.CheckNever, Trial: true, Time: cmp.Or(l.Time, time.Hour),
 		File: func(name string) ([]byte, error) {
 			if text, ok := a.Files[name]; ok {
 				return text, nil
@@ -92,8 +92,11 @@ func (l *Local) Clean() error {
 	if err != nil {
 		return err
 	}
+	dirs := map[string]bool{}
 	for _, e := range entries {
-		dir := filepath.Join(l.Dir, strings.TrimSuffix(e.Name(), ".lock"))
+		dirs[filepath.Join(l.Dir, strings.TrimSuffix(e.Name(), ".lock"))] = true
+	}
+	for dir := range dirs {
 		lock, err := work.Lock(dir + ".lock")
 		if errors.Is(err, work.ErrLocked) {
 			continue // somebody is at work, or what somebody has started

@@ -113,7 +113,10 @@ func (v *Verifier) missing(ctx context.Context, needs []string) []string {
 			unknown = append(unknown, name)
 		}
 	}
-	absent, _ := v.Platform.Missing(ctx, unknown)
+	absent, known := v.Platform.Missing(ctx, unknown)
+	if !known {
+		return nil
+	}
 	for _, name := range unknown {
 		v.installed[name] = !slices.Contains(absent, name)
 	}

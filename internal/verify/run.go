@@ -12,7 +12,7 @@ import (
 
 const (
 	connections = 4 // how many sources are asked at a time
-	ahead       = 2
+	ahead       = 2 // how many builds unpack or are put away while others have the cores
 )
 
 // A board is a run on its way: what became of cells, and which can be looked at now.

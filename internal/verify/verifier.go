@@ -39,7 +39,7 @@ type Verifier struct {
 	Lint                func(r *recipe.Recipe) (yamlfile.Mistakes, error)
 	Prove, ProveHeaders func() (yamlfile.Mistakes, error)
 	Fetcher             *fetch.Fetcher
-	Scratch             string // folder for logs of builds, as long as they go on
+	Scratch             string // folder for what is there only as long as a run goes on
 	Store               *Store
 	Engine              Engine
 	Jobs                *jobserver.Server

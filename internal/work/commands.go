@@ -15,6 +15,7 @@ import (
 	"srcmend/internal/build"
 	"srcmend/internal/buildlog"
 	"srcmend/internal/diagnosis"
+	"srcmend/internal/distfile"
 	"srcmend/internal/event"
 	"srcmend/internal/history"
 	"srcmend/internal/plan"
@@ -77,8 +78,8 @@ func (w *Work) commands(ctx context.Context, name string, resumed bool, res *Res
 			if r.Green() || w.asFar && name != plan.Configure {
 				break
 			}
-			if err := room(w.Dir); err != nil {
-				return end{}, fmt.Errorf("%s: %s, where there is no room: %w", filepath.Base(argv[0]), r, err)
+			if err := errors.Join(full(w.Dir), full(w.Logs)); err != nil {
+				return end{}, fmt.Errorf("%s: %s, and there is no room: %w", filepath.Base(argv[0]), r, err)
 			}
 			e.red = w.diagnose(shown, r, log.Name())
 			mended, err := w.mend(ctx, Failed{Argv: argv, Env: env, Dir: filled.Dir, Log: log.Name(), Started: started})
@@ -97,15 +98,18 @@ func (w *Work) commands(ctx context.Context, name string, resumed bool, res *Res
 	return e, nil
 }
 
-// room says whether anything can be written in a folder: what fails on a full disk may not be able
-// to say so.
-func room(dir string) error {
+// full is the error of writing a little into a folder where there is no room, nil where there is
+// some: what fails on a full disk may not be able to say so.
+func full(dir string) error {
 	f, err := os.CreateTemp(dir, ".room-*")
-	if err != nil {
+	if err == nil {
+		_, err = f.Write(make([]byte, 1<<20))
+		err = errors.Join(err, f.Close(), os.Remove(f.Name()))
+	}
+	if distfile.NoRoom(err) {
 		return err
 	}
-	_, err = f.Write(make([]byte, 1<<20))
-	return errors.Join(err, f.Close(), os.Remove(f.Name()))
+	return nil
 }
 
 // share waits for a core for a command, if there is a jobserver, and says how many jobs the
@@ -249,7 +253,7 @@ func (w *Work) watch(ctx context.Context, step string, c build.Command) (build.R
 	w.spent += time.Since(started)
 	close(stop)
 	<-stopped
-	if errors.Is(context.Cause(limited), errTime) && ctx.Err() == nil {
+	if err != nil && errors.Is(context.Cause(limited), errTime) && ctx.Err() == nil {
 		err = fmt.Errorf("%s: %w: the commands have run for %s", filepath.Base(c.Argv[0]), errTime, w.Time)
 	}
 	return r, err

@@ -26,6 +26,9 @@
 // written and the tree is unpacked anew. A plan that differs from the one in
 // the folder starts anew as well.
 //
+// A trial ([Work.Trial]) has no state.json and no status: whatever became of it, the folder and its
+// lock are gone afterwards, and only the logs and the [Result] stay.
+//
 // It does not decide anything about the plan, and it does not mend by itself: a
 // red step ends the work and leaves the tree as it is, unless who was asked to
 // mend it says that its command is to be run on.

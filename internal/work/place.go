@@ -27,7 +27,7 @@ func (w *Work) place(ctx context.Context, res *Result) (end, error) {
 	if err != nil || red != nil {
 		return end{red: red}, err
 	}
-	if w.passing() {
+	if w.Trial {
 		made := w.receipt(staged)
 		res.Made, res.Receipt, res.Files = &made, "", len(staged)
 		return end{why: fmt.Sprintf("files: %d, staged", len(staged))}, nil

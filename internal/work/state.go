@@ -34,7 +34,7 @@ func (s *state) done(step string) bool { return slices.Contains(s.Done, step) }
 
 // save writes the state; from then on it is what a later run finds.
 func (w *Work) save() error {
-	if w.passing() {
+	if w.Trial {
 		return nil
 	}
 	w.state.Boot = platform.BootID()
@@ -48,7 +48,7 @@ func (w *Work) save() error {
 // load finds out how far an earlier run came, and makes the work folder fit
 // for going on from there. The text says what was found, for people.
 func (w *Work) load() (note string, err error) {
-	if w.passing() {
+	if w.Trial {
 		if err := RemoveAll(w.Dir); err != nil { // of one that was killed
 			return "", err
 		}
@@ -175,7 +175,7 @@ func (w *Work) trusted(step string, command int) bool {
 
 // status is where it is written how a command ended, "" where nobody will want to know.
 func (w *Work) status(step string, command int) string {
-	if w.passing() {
+	if w.Trial {
 		return ""
 	}
 	return w.path("status", fmt.Sprintf("%s-%d.json", step, command))

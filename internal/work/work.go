@@ -25,7 +25,7 @@ import (
 type Work struct {
 	Plan       plan.Plan
 	Dir        string            // the work folder; its parent is made when missing
-	Root       string            // what the prefix is put below: DESTDIR, or "/"; "" if nothing is put in place, or kept
+	Root       string            // what the prefix is put below: DESTDIR, or "/"
 	Logs       string            // folder for the logs of the commands
 	Locks      string            // folder for locks that all of the user's builds share
 	Path       string            // PATH of the commands
@@ -37,6 +37,7 @@ type Work struct {
 	Jobserver  *jobserver.Server // if other builds run at the same time; then Jobs does not count
 	Time       time.Duration     // for all commands, as long as they run; 0 is no limit
 	Keep       bool              // leave the work folder when all is green
+	Trial      bool              // nothing is put in place, and the work folder, whatever is in it, goes in the end
 	Replace    bool              // overwrite files that were changed or come from elsewhere
 	Check      Checking
 	Fetcher    *fetch.Fetcher
@@ -98,13 +99,13 @@ type Red struct {
 // is a red Result.
 func (w *Work) Run(ctx context.Context) (Result, error) {
 	res := Result{Outcome: event.Green, Receipt: history.ReceiptPath(w.Root, w.Plan.Prefix, w.Plan.Package)}
-	w.state, w.item = nil, ""
+	w.state, w.item, w.spent = nil, "", 0
 	unlock, err := w.lock(ctx)
 	if err != nil {
 		return res, err
 	}
 	defer unlock()
-	if !w.passing() {
+	if !w.Trial {
 		if done, n := w.installed(res.Receipt); done {
 			res.Already, res.Files = true, n
 			return res, nil
@@ -143,7 +144,7 @@ func (w *Work) Run(ctx context.Context) (Result, error) {
 			w.Events.Send(event.Warning(err.Error(), ""))
 		}
 	}
-	if !w.Keep && !w.passing() {
+	if !w.Keep && !w.Trial {
 		w.clear()
 	}
 	return res, nil
@@ -243,17 +244,14 @@ func (w *Work) lock(ctx context.Context) (unlock func(), err error) {
 		return nil, err
 	}
 	return func() {
-		if w.passing() {
-			_ = RemoveAll(w.Dir)
-			_ = os.Remove(w.hold.Name())
+		if w.Trial {
+			if err := errors.Join(RemoveAll(w.Dir), os.Remove(w.hold.Name())); err != nil {
+				w.Events.Send(event.Warning("the work folder could not be removed: "+err.Error(), "remove "+w.Dir))
+			}
 		}
 		w.hold.Close()
 	}, nil
 }
-
-// passing reports whether nothing of the work is kept but its logs, so that no later run goes on
-// with it.
-func (w *Work) passing() bool { return w.Root == "" }
 
 // flock locks the lock file at path, waiting until ctx ends.
 func (w *Work) flock(ctx context.Context, path, busy string) (*os.File, error) {
@@ -265,10 +263,6 @@ func (w *Work) flock(ctx context.Context, path, busy string) (*os.File, error) {
 func Await(ctx context.Context, path string, waiting func()) (*os.File, error) {
 	for {
 		f, err := Lock(path)
-		if err == nil && !named(f, path) { // who had it has taken it away
-			_ = f.Close()
-			continue
-		}
 		if !errors.Is(err, ErrLocked) {
 			return f, err
 		}
@@ -310,6 +304,10 @@ func Lock(path string) (*os.File, error) {
 	for {
 		switch err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err {
 		case nil:
+			if !named(f, path) { // who had it has taken it away
+				_ = f.Close()
+				return Lock(path)
+			}
 			return f, nil
 		case unix.EINTR:
 		case unix.EWOULDBLOCK:

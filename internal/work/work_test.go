@@ -1,6 +1,9 @@
 package work
 
 import (
+	"archive/tar"
+	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -14,7 +17,9 @@ import (
 	"time"
 
 	"srcmend/internal/build"
+	"srcmend/internal/distfile"
 	"srcmend/internal/event"
+	"srcmend/internal/fetch"
 	"srcmend/internal/history"
 	"srcmend/internal/jobserver"
 	"srcmend/internal/plan"
@@ -505,7 +510,9 @@ func TestWritable(t *testing.T) {
 func TestTime(t *testing.T) {
 	t.Parallel()
 	w := newWork(t)
-	w.Time, w.Root, w.Path, w.Events = 4*time.Second, "", os.Getenv("PATH"), func(event.Event) {}
+	w.Time, w.Trial, w.Path, w.Events = 4*time.Second, true, os.Getenv("PATH"), func(event.Event) {}
+	w.Supervisor = new(build.Supervisor)
+	defer w.Supervisor.Close()
 	cores, err := jobserver.New(t.TempDir(), 1)
 	need(t, err)
 	defer cores.Close()
@@ -535,5 +542,62 @@ func need(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestTrial tries plans out whose only step is green, red, or ended by somebody. Afterwards nothing
+// is there but the log; nor is what a killed one has left.
+func TestTrial(t *testing.T) {
+	var supervisor build.Supervisor
+	defer supervisor.Close()
+	dist := t.TempDir()
+	store, err := distfile.Open(filepath.Join(dist, "store"))
+	need(t, err)
+	var packed bytes.Buffer
+	tw := tar.NewWriter(&packed)
+	need(t, tw.WriteHeader(&tar.Header{Name: "hello-2.12/README", Mode: 0o644}))
+	need(t, tw.Close())
+	write(t, filepath.Join(dist, "hello-2.12.tar"), packed.String())
+	release := plan.Archive{
+		Name: "hello-2.12.tar", SHA256: fmt.Sprintf("%x", sha256.Sum256(packed.Bytes())),
+		Sources: []recipe.Source{{URL: "file://" + dist + "/hello-2.12.tar"}},
+	}
+	for _, test := range []struct {
+		argv    []string
+		outcome event.Outcome
+		err     error
+	}{
+		{[]string{"true"}, event.Green, nil},
+		{[]string{"false"}, event.Red, nil},
+		{[]string{"sleep", "60"}, event.Green, context.Canceled},
+	} {
+		w := newWork(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		w.Trial, w.Supervisor, w.Path = true, &supervisor, os.Getenv("PATH")
+		w.Events = func(e event.Event) {
+			if _, running := e.(event.Output); running && test.err != nil {
+				cancel()
+			}
+		}
+		w.Fetcher = &fetch.Fetcher{Store: store}
+		w.Plan.Archive, w.Plan.Vars = release, map[string]string{}
+		w.Plan.Steps = []plan.Step{
+			{Name: plan.Build, Commands: []plan.Command{{Argv: test.argv}}},
+			{Name: plan.Install, Commands: []plan.Command{{Argv: []string{"mkdir", "-p", "{destdir}/opt/hello/bin"}}}},
+		}
+		write(t, w.path("source", "of-before"), "")
+		write(t, w.path("state.json"), "{")
+		res, err := w.Run(ctx)
+		if res.Outcome != test.outcome || !errors.Is(err, test.err) {
+			t.Errorf("%v: %s, %v", test.argv, res.Outcome, err)
+		}
+		left, err := filepath.Glob(w.Dir + "*")
+		if err != nil || len(left) > 0 {
+			t.Errorf("%v: left over: %v, %v", test.argv, left, err)
+		}
+		if _, err := os.Stat(filepath.Join(w.Logs, "make.log")); err != nil {
+			t.Errorf("%v: %v", test.argv, err)
+		}
 	}
 }
