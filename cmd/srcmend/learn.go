@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/renameio/v2"
-
 	"srcmend/internal/event"
 	"srcmend/internal/mend"
 	"srcmend/internal/recipe"
@@ -53,7 +51,7 @@ func (a *app) learn(all *recipe.Collection, r *recipe.Recipe, v version.Version,
 	if _, err := recipe.ParseNamed(file, r.Name, text); err != nil {
 		return fmt.Errorf("what was learnt can't be put into %s: %w", file, err)
 	}
-	if err := renameio.WriteFile(file, text, 0o644); err != nil {
+	if err := put(file, text); err != nil {
 		return err
 	}
 	slices.Reverse(learnt)
@@ -118,7 +116,7 @@ func writeBeside(dir string, f recipe.Fix, c mend.Change) error {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return err
 		}
-		if err := renameio.WriteFile(path, []byte(text), 0o644); err != nil {
+		if err := put(path, []byte(text)); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -25,7 +26,7 @@ type copyOf struct{ form, file string }
 type copies struct{ texts []string }
 
 func (c *copies) flags(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&c.texts, "report", nil, "write a report into a file as well, `FORM=FILE`: json, junit, sarif, html, summary or text; or github, which goes to the output; may be given again")
+	flags.StringArrayVar(&c.texts, "report", nil, "write a report into a file as well, or to the output if it is -, `FORM=FILE`: json, junit, sarif, html, summary or text; or github, which goes to the output; may be given again")
 }
 
 // summaryFile is the variable with the name of the file that GitHub shows as a job's summary.
@@ -47,6 +48,17 @@ func (c *copies) parse() (all []copyOf, err error) {
 		case one.file == "" && one.form != "github":
 			return nil, &usageError{"--report " + one.form + " names no file", "--report " + one.form + "=FILE"}
 		}
+		if slices.ContainsFunc(all, func(c copyOf) bool { return c.file == one.file && one.file != "" && one.file != "-" }) {
+			return nil, &usageError{"two reports are to go to " + one.file, "--report " + one.form + "=ANOTHER"}
+		}
+		if dir := filepath.Dir(one.file); one.file != "" {
+			if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+				return nil, &usageError{fmt.Sprintf("--report %s: there is no folder %s", text, dir), "mkdir -p " + dir}
+			}
+		}
+		if info, err := os.Stat(one.file); err == nil && info.IsDir() {
+			return nil, &usageError{fmt.Sprintf("--report %s: that is a folder", text), "--report " + one.form + "=" + filepath.Join(one.file, "FILE")}
+		}
 		all = append(all, one)
 	}
 	return all, nil
@@ -65,13 +77,34 @@ func (a *app) writeCopies(all []copyOf, v *report.Verification) error {
 		case c.form == "summary":
 			err = appendTo(c.file, b.Bytes())
 		default:
-			err = renameio.WriteFile(c.file, b.Bytes(), 0o644)
+			err = put(c.file, b.Bytes())
 		}
 		if err != nil {
 			errs = append(errs, &reportError{err: err})
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// put makes a file what is given, at once: where a symbolic link leads to, if it is one. What is no
+// plain file, as a pipe or /dev/null, stays what it is, and is written to.
+func put(file string, text []byte) error {
+	if _, err := os.Readlink(file); err == nil {
+		real, err := filepath.EvalSymlinks(file)
+		if err != nil { // it leads to nothing yet
+			return os.WriteFile(file, text, 0o644)
+		}
+		file = real
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().IsRegular() {
+		return renameio.WriteFile(file, text, 0o644)
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
 }
 
 func appendTo(file string, text []byte) error {
@@ -176,7 +209,7 @@ func (a *app) mergeVerb() *cobra.Command {
 		Short:   "Put the parts of a verification together",
 		Long:    mergeHelp,
 		Example: "  srcmend verify --shard 1/2 --json > 1.jsonl    # on one machine\n  srcmend verify --shard 2/2 --json > 2.jsonl    # on another\n  srcmend verify merge 1.jsonl 2.jsonl --report junit=verify.xml",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    atLeastOne("file that srcmend verify --json has written"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			reports, err := c.parse()
 			if err != nil {

@@ -146,6 +146,16 @@ func exactly(n int, what string) cobra.PositionalArgs {
 	}
 }
 
+// atLeastOne is for verbs that want some arguments.
+func atLeastOne(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return nil
+		}
+		return &usageError{"want at least one " + what, cmd.CommandPath() + " --help"}
+	}
+}
+
 // renderer is a report that events go to.
 type renderer interface{ Send(event.Event) }
 

@@ -103,6 +103,10 @@ func (f recipeFolder) sort(ctx context.Context, c *verify.Change) error {
 		case !ok || !isYAML:
 		case path.Dir(file) == ".":
 			c.Recipes = append(c.Recipes, pkg)
+		case file == baselineFile:
+			if err := f.baseline(c); err != nil {
+				return err
+			}
 		case path.Dir(file) == "headers":
 			c.Headers = true
 		case path.Dir(file) == "signatures":
@@ -116,6 +120,27 @@ func (f recipeFolder) sort(ctx context.Context, c *verify.Change) error {
 	}
 	slices.Sort(c.Signatures)
 	c.Signatures = slices.Compact(c.Signatures)
+	return nil
+}
+
+// baselineFile is where a folder of recipes has the list of what is known to be red.
+const baselineFile = "verify/baseline.yaml"
+
+// baseline adds what that list had.
+func (f recipeFolder) baseline(c *verify.Change) error {
+	if c.Known == nil {
+		c.Known = []verify.Known{} // it has changed, whatever it had
+	}
+	text, err := fs.ReadFile(f.commit.FS(f.at), baselineFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if old, _ := verify.ParseBaseline(baselineFile, text); old != nil { // what was wrong with it is over
+		c.Known = append(c.Known, old.Known...)
+	}
 	return nil
 }
 

@@ -112,8 +112,10 @@ func (o *verifyOptions) settle() error {
 	switch {
 	case !slices.Contains(levels, event.Level(o.level)):
 		return &usageError{fmt.Sprintf("there is no level %q", o.level), "--level lint, fetch, verdict or build"}
-	case o.jobs < 1:
-		return &usageError{"--jobs wants a number above 0", ""}
+	case o.jobs < 1 || o.jobs > jobserver.Most:
+		return &usageError{fmt.Sprintf("--jobs wants a number from 1 to %d", jobserver.Most), ""}
+	case o.time <= 0 || o.maxAge < 0:
+		return &usageError{"--time and --max-age want a length of time, as 90s or 2h", ""}
 	case o.unreachable != "fail" && o.unreachable != "skip":
 		return &usageError{fmt.Sprintf("--unreachable takes fail or skip, not %q", o.unreachable), ""}
 	}
@@ -144,7 +146,7 @@ func (a *app) verify(ctx context.Context, targets []string, o verifyOptions) err
 	if v.Baseline, err = a.baseline(o); err != nil {
 		return err
 	}
-	m, mine, err := a.matrix(ctx, v, targets, o)
+	m, mine, whole, err := a.matrix(ctx, v, targets, o)
 	if err != nil {
 		return err
 	}
@@ -168,7 +170,7 @@ func (a *app) verify(ctx context.Context, targets []string, o verifyOptions) err
 	if err != nil && ctx.Err() == nil {
 		return errors.Join(err, done())
 	}
-	wrong := v.Baseline.Problems(results, len(targets) == 0 && o.since == "" && o.shard == "" && o.level == string(event.LevelBuild), time.Now())
+	wrong := v.Baseline.Problems(results, whole, time.Now())
 	problems, err := v.Problems(results)
 	if err != nil {
 		return errors.Join(err, done())
@@ -216,32 +218,43 @@ func lookAround(ctx context.Context, v *verify.Verifier) (err error) {
 	return err
 }
 
-// matrix plans all cells that are wanted, and those that are for this machine.
-func (a *app) matrix(ctx context.Context, v *verify.Verifier, targets []string, o verifyOptions) (all, mine verify.Matrix, err error) {
-	if o.since == "" {
+// matrix plans all cells that are wanted, and those that are for this machine. whole is what the
+// collection has, if that had to be found out.
+func (a *app) matrix(ctx context.Context, v *verify.Verifier, targets []string, o verifyOptions) (all, mine verify.Matrix, whole []verify.Cell, err error) {
+	switch {
+	case o.since == "" && len(targets) == 0 && v.Packages != nil && len(v.Packages) == 0:
+		return all, mine, nil, &usageError{"there is no recipe in " + strings.Join(a.folders(), ", "), "a recipe is a file PACKAGE.yaml in that folder, all in small letters"}
+	case o.since == "":
 		all, err = v.Plan(ctx, verify.Selection{Packages: targets, Level: event.Level(o.level)})
-	} else {
-		if len(targets) > 0 {
-			return all, mine, &usageError{"--since finds out itself which packages are meant", "leave out " + strings.Join(targets, " ")}
+		if len(targets) == 0 && o.level == string(event.LevelBuild) {
+			whole = all.Cells
 		}
+	case len(targets) > 0:
+		return all, mine, nil, &usageError{"--since finds out itself which packages are meant", "leave out " + strings.Join(targets, " ")}
+	default:
 		change, done, serr := a.since(ctx, o.since)
 		defer done()
 		if serr != nil {
-			return all, mine, serr
+			return all, mine, nil, serr
 		}
 		all, err = v.Since(ctx, change, event.Level(o.level))
+		if change.Known != nil && err == nil {
+			var full verify.Matrix
+			full, err = v.Plan(ctx, verify.Selection{Level: event.LevelBuild})
+			whole = full.Cells
+		}
 	}
 	if err != nil || o.shard == "" {
-		return all, all, err
+		return all, all, whole, err
 	}
 	var i, n int
 	if _, err := fmt.Sscanf(o.shard, "%d/%d", &i, &n); err != nil {
-		return all, mine, &usageError{fmt.Sprintf("--shard takes I/N, not %q", o.shard), "--shard 1/3 on the first of three machines"}
+		return all, mine, nil, &usageError{fmt.Sprintf("--shard takes I/N, not %q", o.shard), "--shard 1/3 on the first of three machines"}
 	}
 	if mine, err = all.Shard(i, n); err != nil {
 		err = &usageError{err.Error(), ""}
 	}
-	return all, mine, err
+	return all, mine, whole, err
 }
 
 // baseline reads the list of what is known to be red; nil if there is none.
@@ -249,7 +262,7 @@ func (a *app) baseline(o verifyOptions) (*verify.Baseline, error) {
 	file := o.baseline
 	if file == "" {
 		for _, dir := range a.folders() {
-			at := filepath.Join(dir, "verify", "baseline.yaml")
+			at := filepath.Join(dir, filepath.FromSlash(baselineFile))
 			if _, err := os.Stat(at); err == nil {
 				file = at
 			}
@@ -365,7 +378,8 @@ func (a *app) ownPackages() ([]string, error) {
 	for _, dir := range a.folders() {
 		layers = append(layers, recipe.Layer{Name: dir, Recipes: os.DirFS(dir)})
 	}
-	return recipe.NewCollection(layers...).Names()
+	names, err := recipe.NewCollection(layers...).Names()
+	return append([]string{}, names...), err // nil would be all
 }
 
 // sumOf is the identity of all files of a folder beside the recipes, hex.

@@ -22,7 +22,10 @@ type workflow struct {
 		Variables map[string]string
 	}
 	Repos []struct {
-		Hooks []struct{ Entry, Files, Exclude string }
+		Hooks []struct {
+			Entry, Files  string
+			PassFilenames bool `json:"pass_filenames"`
+		}
 	}
 }
 
@@ -69,7 +72,10 @@ func workflowCmd(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	for _, repo := range w.Repos {
 		for _, hook := range repo.Hooks {
-			script("files=$(git diff --cached --name-only --diff-filter=d | grep -E '"+hook.Files+"' | grep -vE '"+hook.Exclude+"') || exit 0\n"+hook.Entry+" $files", nil)
+			if hook.PassFilenames {
+				ts.Fatalf("%s passes names of files on", args[0])
+			}
+			script("git diff --cached --name-only --diff-filter=d | grep -qE '"+hook.Files+"' || exit 0\n"+hook.Entry, nil)
 		}
 	}
 	if len(scripts) == 0 {

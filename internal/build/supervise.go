@@ -137,6 +137,9 @@ func charged(text []byte, files []*os.File) (c *charge, err error) {
 	if c.wire, err = connection(files[0]); err != nil {
 		return c, err
 	}
+	if _, err := io.WriteString(c.wire, taken); err != nil {
+		return c, err // nobody wants it any more
+	}
 	if err := gob.NewDecoder(bytes.NewReader(text)).Decode(&c.order); err != nil {
 		return c, err
 	}

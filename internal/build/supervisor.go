@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -34,6 +35,9 @@ const shift = 256
 // ended is not known.
 var ErrLost = errors.New("the process that supervised the command is gone")
 
+// taken is the first that is said over a wire: the order is being carried out.
+const taken = "\n"
+
 // order is what the process is told of a command.
 type order struct {
 	Argv, Env         []string
@@ -54,14 +58,14 @@ func (s *Supervisor) Run(ctx context.Context, c Command) (Result, error) {
 			return Result{}, err
 		}
 	}
-	wire, theirs, err := pair()
-	if err != nil {
-		return Result{}, fmt.Errorf("starting %s: %w", c.Argv[0], err)
+	wire, err := s.order(c)
+	for again := 0; errors.Is(err, errNotTaken) && again < 3; again++ {
+		wire, err = s.order(c)
 	}
-	defer wire.Close()
-	if err := s.lend(order{Argv: c.Argv, Env: c.Env, Dir: c.Dir, Status: c.Status, Jobs: c.Jobs}, theirs, c.Log, c.Hold); err != nil {
+	if err != nil {
 		return Result{}, fmt.Errorf("starting %s under a supervisor: %w", c.Argv[0], err)
 	}
+	defer wire.Close()
 	end := func() { _ = wire.CloseWrite() } // asks for the command to be ended
 	defer context.AfterFunc(ctx, end)()
 	var long atomic.Bool
@@ -80,6 +84,27 @@ func (s *Supervisor) Run(ctx context.Context, c Command) (Result, error) {
 		return res, fmt.Errorf("%w: %s", ErrLost, strings.Join(c.Argv, " "))
 	}
 	return res, nil
+}
+
+// errNotTaken says that nothing was done about an order.
+var errNotTaken = errors.New("it does not take orders: it is killed at once, or may not have more open files")
+
+// order gives an order, and returns the wire when it was taken.
+func (s *Supervisor) order(c Command) (*net.UnixConn, error) {
+	wire, theirs, err := pair()
+	if err != nil {
+		return nil, err
+	}
+	o := order{Argv: c.Argv, Env: c.Env, Dir: c.Dir, Status: c.Status, Jobs: c.Jobs}
+	if err = s.lend(o, theirs, c.Log, c.Hold); err == nil {
+		if _, rerr := io.ReadFull(wire, make([]byte, len(taken))); rerr != nil {
+			err = errNotTaken
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, wire.Close())
+	}
+	return wire, nil
 }
 
 // Close lets the process end, and waits for it: what the commands have used of the processors

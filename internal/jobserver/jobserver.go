@@ -40,8 +40,14 @@ type Server struct {
 	turn  chan struct{} // of the one who waits for a token
 }
 
-// New makes a server of so many slots; its pipe lies in dir.
+// Most is how many slots there can be: what a pipe has room for everywhere.
+const Most = 4096
+
+// New makes a server of so many slots, from 1 to [Most]; its pipe lies in dir.
 func New(dir string, slots int) (*Server, error) {
+	if slots < 1 || slots > Most {
+		return nil, fmt.Errorf("a jobserver has from 1 to %d slots, not %d", Most, slots)
+	}
 	s := &Server{path: filepath.Join(dir, "jobs"), slots: slots, turn: make(chan struct{}, 1)}
 	if err := os.Remove(s.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("making a jobserver: %w", err)

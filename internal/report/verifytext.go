@@ -40,9 +40,9 @@ func (t *Text) cellEnded(c event.CellEnded) {
 	t.cells.done++
 	s := stateOf(c)
 	switch {
-	case c.Stored:
 	case s == isSkipped && t.cells.skipped != nil:
 		t.cells.skipped[c.Why]++
+	case c.Stored:
 	case s != isGreen || c.Builds > 0:
 		words := []string{fmt.Sprintf("  %-10s %s", clean(string(c.Level)), clean(claim(c.Cell))), t.outcome(c.Outcome)}
 		for _, word := range []string{took(c.Seconds), clean(c.Why)} {

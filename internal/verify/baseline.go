@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"time"
 
 	"srcmend/internal/event"
@@ -93,8 +94,8 @@ func (b *Baseline) Expects(c event.Cell, now time.Time) string {
 }
 
 // Problems says what is wrong with the list: a cell that is green now, an entry whose day has
-// come; and where the whole collection was verified, an entry about no cell.
-func (b *Baseline) Problems(results []Result, whole bool, now time.Time) (wrong []event.Problem) {
+// come; and where all cells of the collection are given, an entry about no cell.
+func (b *Baseline) Problems(results []Result, all []Cell, now time.Time) (wrong []event.Problem) {
 	if b == nil {
 		return nil
 	}
@@ -119,7 +120,7 @@ func (b *Baseline) Problems(results []Result, whole bool, now time.Time) (wrong 
 			problem.Rule, problem.Text, problem.Hint = "unexpected-pass", fmt.Sprintf("%s is green, and was expected to be red: %s", k.Cell, k.Reason), "take the entry out: what it waited for has happened"
 		case due && red > 0:
 			problem.Rule, problem.Text, problem.Hint = "expired", fmt.Sprintf("%s was expected to be red until %s, and is so still: %s", k.Cell, k.Until, k.Reason), "cure it, or say anew why not and until when"
-		case !found && whole:
+		case !found && len(all) > 0 && !slices.ContainsFunc(all, func(c Cell) bool { return k.matches(c.Cell) }):
 			problem.Rule, problem.Text, problem.Hint = "unknown-cell", fmt.Sprintf("%s is no cell of this collection", k.Cell), "srcmend verify --plan lists them"
 		default:
 			continue

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -75,6 +76,8 @@ func (l *Local) Build(ctx context.Context, a Action, logs string) (Made, error) 
 	res, err := w.Run(ctx)
 	m.Seconds, m.Logs, m.Receipt = time.Since(started).Seconds(), res.Logs, res.Made
 	switch {
+	case errors.Is(err, work.ErrTime):
+		return m, fmt.Errorf("%w (--time gives them more)", err)
 	case err != nil:
 		return m, err
 	case res.Red != nil:

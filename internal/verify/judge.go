@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -246,12 +247,15 @@ func (v *Verifier) diagnose(key, name string, of func(signature.Scan) diagnosis.
 		return diagnosis.Diagnosis{}, err
 	}
 	log, err := v.Store.Log(key, name)
-	if err != nil {
-		return diagnosis.Diagnosis{}, err
+	if err == nil {
+		defer log.Close()
+		var scan signature.Scan
+		if scan, err = cat.Scan(log); err == nil {
+			return of(scan), nil
+		}
 	}
-	defer log.Close()
-	scan, err := cat.Scan(log)
-	return of(scan), err
+	err = fmt.Errorf("the log that was kept of this build can't be read, and is forgotten; run the same command again: %w", err)
+	return diagnosis.Diagnosis{}, errors.Join(err, v.Store.Forget(key))
 }
 
 // blame is the error of a build that is red by the machine's fault: that is no answer.

@@ -136,7 +136,10 @@ func (v *Verifier) targets(want Selection) ([]target, error) {
 			known, err := v.Recipes.Names()
 			return nil, cmp.Or(err, error(&recipe.UnknownPackage{Want: t.name, Known: known}))
 		}
-		if !slices.Contains(all, t) {
+		if t.release == "" { // all of them
+			all = slices.DeleteFunc(all, func(one target) bool { return one.name == t.name })
+		}
+		if !slices.Contains(all, t) && !slices.Contains(all, target{name: t.name}) {
 			all = append(all, t)
 		}
 	}

@@ -22,6 +22,8 @@ type Change struct {
 	// the catalogue has changed, or of the table of headers.
 	Signatures         []string
 	Catalogue, Headers bool
+	// Known is what the baseline had listed; nil if it has not changed.
+	Known []Known
 }
 
 // Since makes the matrix of the cells that a change can affect, each with the reason.
@@ -56,8 +58,39 @@ func (v *Verifier) Since(ctx context.Context, c Change, upTo event.Level) (Matri
 		}
 		m.Cells = append(m.Cells, kept...)
 	}
+	if c.Known != nil {
+		listed, err := v.listed(ctx, m, c.Known, upTo)
+		if err != nil {
+			return m, err
+		}
+		m.Cells = append(m.Cells, listed...)
+	}
 	m.seal()
 	return m, nil
+}
+
+// listed are further cells that the baseline lists, or has listed.
+func (v *Verifier) listed(ctx context.Context, m Matrix, before []Known, upTo event.Level) ([]Cell, error) {
+	entries := before
+	if v.Baseline != nil {
+		entries = slices.Concat(before, v.Baseline.Known)
+	}
+	whole, err := v.Plan(ctx, Selection{Level: upTo})
+	if err != nil {
+		return nil, err
+	}
+	here := map[string]bool{}
+	for _, c := range m.Cells {
+		here[c.ID] = true
+	}
+	var all []Cell
+	for _, c := range whole.Cells {
+		if !here[c.ID] && slices.ContainsFunc(entries, func(k Known) bool { return k.matches(c.Cell) }) {
+			c.Because = "the baseline, which lists it, has changed"
+			all = append(all, c)
+		}
+	}
+	return all, nil
 }
 
 // A touch is a package that a change may affect.

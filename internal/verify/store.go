@@ -113,6 +113,9 @@ func (s *Store) Made(key string) (Made, bool) {
 	return m, true
 }
 
+// Forget drops what is known of a build.
+func (s *Store) Forget(key string) error { return os.RemoveAll(s.build(key)) }
+
 // maxKept is how much of a log is kept, in bytes: if it is longer, its end.
 const maxKept = 64 << 20
 

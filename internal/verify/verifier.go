@@ -109,6 +109,7 @@ func (v *Verifier) remembered(c Cell) (Record, bool) {
 	case !ok:
 	case r.Outcome == event.Skipped:
 		ok = v.SkipUnreachable && time.Since(r.At) < patience
+		r.Why += "; asked less than an hour ago, --fresh asks again"
 	case c.Level == event.LevelFetch:
 		ok = time.Since(r.At) < v.MaxAge
 	}
@@ -181,7 +182,7 @@ func (v *Verifier) verify(ctx context.Context, c Cell, began time.Time) Result {
 	default:
 		res.Outcome = event.Green
 	}
-	if keeps(res) {
+	if keeps(res) && !(res.Outcome == event.Skipped && v.Fetcher.Offline) { // then nobody was asked
 		if err := v.Store.Keep(c.Key, res.Record); err != nil {
 			res.Err, res.Outcome, res.Why = err, event.Failed, err.Error()
 		}

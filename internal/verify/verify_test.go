@@ -118,7 +118,7 @@ func FuzzParseBaseline(f *testing.F) {
 			return
 		}
 		b.Expects(event.Cell{ID: "a@1.0/f:lint"}, time.Unix(0, 0))
-		b.Problems([]Result{{Cell: newCell("a", "1.0", "f", event.LevelLint)}}, true, time.Unix(0, 0))
+		b.Problems([]Result{{Cell: newCell("a", "1.0", "f", event.LevelLint)}}, []Cell{newCell("a", "1.0", "f", event.LevelLint)}, time.Unix(0, 0))
 	})
 }
 

@@ -245,7 +245,7 @@ func (w *Work) watch(ctx context.Context, step string, c build.Command) (build.R
 	}()
 	limited, cancel := ctx, func() {}
 	if w.Time > 0 {
-		limited, cancel = context.WithTimeoutCause(ctx, w.Time-w.spent, errTime)
+		limited, cancel = context.WithTimeoutCause(ctx, w.Time-w.spent, ErrTime)
 	}
 	defer cancel()
 	started := time.Now()
@@ -253,14 +253,14 @@ func (w *Work) watch(ctx context.Context, step string, c build.Command) (build.R
 	w.spent += time.Since(started)
 	close(stop)
 	<-stopped
-	if err != nil && errors.Is(context.Cause(limited), errTime) && ctx.Err() == nil {
-		err = fmt.Errorf("%s: %w: the commands have run for %s", filepath.Base(c.Argv[0]), errTime, w.Time)
+	if err != nil && errors.Is(context.Cause(limited), ErrTime) && ctx.Err() == nil {
+		err = fmt.Errorf("%s: %w: the commands have run for %s", filepath.Base(c.Argv[0]), ErrTime, w.Time)
 	}
 	return r, err
 }
 
-// errTime says that the commands have had the time that they are given.
-var errTime = errors.New("the time is up")
+// ErrTime says that the commands have had [Work.Time].
+var ErrTime = errors.New("the time is up")
 
 // diagnose says why a command is red: the known error in its log, or else
 // the log's last lines.

@@ -530,7 +530,7 @@ func TestTime(t *testing.T) {
 	}
 	w.Plan.Steps[0].Commands[0].Argv = []string{"sleep", "60"}
 	_, err = w.commands(t.Context(), plan.Build, false, &res)
-	if !errors.Is(err, errTime) {
+	if !errors.Is(err, ErrTime) {
 		t.Errorf("a command that runs too long: %v", err)
 	}
 	if got := cores.Grab(9); got != 1 {

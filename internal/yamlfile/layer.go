@@ -36,6 +36,9 @@ func ReadLayers(layers []Layer, visit func(layer int, name string, text []byte))
 			if l.Skip != "" {
 				text = without(text, l.Skip)
 			}
+			if len(bytes.TrimSpace(text)) == 0 {
+				continue // as when a shell has just made it
+			}
 			visit(i, path.Join(l.Name, name), text)
 		}
 	}
