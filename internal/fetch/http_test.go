@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -528,9 +529,9 @@ func TestNobodyListens(t *testing.T) {
 func TestUnwellHost(t *testing.T) {
 	w := newWorld(t)
 	w.Silent = new(Silent)
-	n := 0
+	var n atomic.Int32
 	s := serve(t, func(rw http.ResponseWriter, r *http.Request) {
-		if n++; n%5 > 0 {
+		if n.Add(1)%5 > 0 {
 			rw.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
