@@ -60,8 +60,8 @@ Each claim is a cell, at one of four levels, each of which rests on those before
            it stops at that very error
 
 What is built is the newest release of a recipe, and for each fix the newest that it
-affects, unless the recipe has a list of its own, under verify:. As many builds run at a
-time as there are cores, and share these by make's jobserver. Nothing is installed.
+affects, unless the recipe has a list of its own, under verify:. All builds share --jobs
+compilers at a time by make's jobserver. Nothing is installed.
 
 What became of a cell is kept, and found out again only when something has changed that
 matters to it: the recipe, the patch, the archive, the toolchain. What sources have
@@ -87,7 +87,7 @@ func (a *app) verifyVerb() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.level, "level", string(event.LevelBuild), "how far it is proven, a `LEVEL`: lint, fetch, verdict or build")
-	flags.IntVarP(&o.jobs, "jobs", "j", runtime.NumCPU(), "how many compilers run at once")
+	flags.IntVarP(&o.jobs, "jobs", "j", min(runtime.NumCPU()+1, jobserver.Most), "how many compilers run at once; one more than there are cores, since some wait for the disk")
 	flags.StringVar(&o.since, "since", "", "only what has changed since the `REVISION`, or since the work tree and it have parted, can affect")
 	flags.StringVar(&o.shard, "shard", "", "only the `I/N`-th part, for one of several machines; see verify merge")
 	flags.StringVar(&o.baseline, "baseline", "", "`FILE` with the cells that are known to be red (default: verify/baseline.yaml beside the recipes)")

@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -23,9 +25,23 @@ func timed(b *testing.B, cmd *exec.Cmd) (wall, cpu time.Duration) {
 	return time.Since(started), cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 }
 
+// waited is how much time the cores of this machine had nothing to do, or waited for the disk, as the
+// system counts it; zero where it does not say.
+func waited() (sum time.Duration) {
+	text, _ := os.ReadFile("/proc/stat")
+	if f := strings.Fields(string(text)); len(f) > 5 && f[0] == "cpu" {
+		for _, ticks := range f[4:6] {
+			n, _ := strconv.Atoi(ticks)
+			sum += time.Duration(n) * time.Second / 100
+		}
+	}
+	return sum
+}
+
 // BenchmarkVerifyBuilds verifies packages that are built in a moment, and has xargs run the same
-// commands, as many at a time. busy is the part of the cores' time that is used, wall-x/xargs the
-// time on the clock as a multiple of that of xargs.
+// commands. busy is the part of the cores' time in which they had something to do, used the part that
+// the processes have used, wall-x/xargs the time on the clock as a multiple of that of xargs. It wants
+// a quiet machine.
 func BenchmarkVerifyBuilds(b *testing.B) {
 	cores := runtime.NumCPU()
 	for _, size := range []struct{ n, more int }{{50, 0}, {200, 0}, {60, 10}} {
@@ -36,16 +52,21 @@ func BenchmarkVerifyBuilds(b *testing.B) {
 			script := fmt.Sprintf(`cd %s && mkdir -p beside && cd beside && ls ../dist | sed 's/-1.0.tar.gz//' | xargs -P %d -I{} sh -c '
 				mkdir {} && tar -xzf ../dist/{}-1.0.tar.gz -C {} && cd {}/{}-1.0 && make >../log 2>&1 &&
 				make install DESTDIR=../stage PREFIX=/usr/local >>../log 2>&1 && cd ../.. && rm -rf {}'`, s.dir, cores)
-			var ours, theirs, oursCPU, theirsCPU time.Duration
+			var ours, theirs, oursCPU, theirsCPU, oursIdle, theirsIdle time.Duration
 			for b.Loop() {
 				need(b, os.RemoveAll(filepath.Join(s.dir, "cache")))
-				wall, cpu := timed(b, s.command(append([]string{"verify", "-j", fmt.Sprint(cores)}, s.packages...)...))
-				ours, oursCPU = ours+wall, oursCPU+cpu
+				idle := waited()
+				wall, cpu := timed(b, s.command(append([]string{"verify"}, s.packages...)...))
+				ours, oursCPU, oursIdle = ours+wall, oursCPU+cpu, oursIdle+waited()-idle
+				idle = waited()
 				wall, cpu = timed(b, exec.Command("sh", "-c", script))
-				theirs, theirsCPU = theirs+wall, theirsCPU+cpu
+				theirs, theirsCPU, theirsIdle = theirs+wall, theirsCPU+cpu, theirsIdle+waited()-idle
 			}
-			b.ReportMetric(float64(oursCPU)/float64(ours)/float64(cores), "busy")
-			b.ReportMetric(float64(theirsCPU)/float64(theirs)/float64(cores), "busy-xargs")
+			part := func(d, of time.Duration) float64 { return float64(d) / float64(of) / float64(cores) }
+			b.ReportMetric(1-part(oursIdle, ours), "busy")
+			b.ReportMetric(1-part(theirsIdle, theirs), "busy-xargs")
+			b.ReportMetric(part(oursCPU, ours), "used")
+			b.ReportMetric(part(theirsCPU, theirs), "used-xargs")
 			b.ReportMetric(float64(ours)/float64(theirs), "wall-x/xargs")
 			b.ReportMetric(ours.Seconds()*1000/float64(b.N)/float64(n), "ms/build")
 		})
