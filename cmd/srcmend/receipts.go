@@ -11,8 +11,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/google/renameio/v2"
-
 	"srcmend/internal/event"
 	"srcmend/internal/fetch"
 	"srcmend/internal/history"
@@ -57,7 +55,7 @@ func writeReceipt(path string, r history.Receipt, f report.Facts) error {
 		if err := form.write(&b, r, f); err != nil {
 			return err
 		}
-		if err := renameio.WriteFile(path+form.ending, b.Bytes(), 0o644); err != nil {
+		if err := put(path+form.ending, b.Bytes()); err != nil {
 			return &reportError{err: err}
 		}
 	}

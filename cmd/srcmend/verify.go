@@ -87,10 +87,10 @@ func (a *app) verifyVerb() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.level, "level", string(event.LevelBuild), "how far it is proven, a `LEVEL`: lint, fetch, verdict or build")
-	flags.IntVarP(&o.jobs, "jobs", "j", min(runtime.NumCPU()+1, jobserver.Most), "how many compilers run at once; one more than there are cores, since some wait for the disk")
+	flags.IntVarP(&o.jobs, "jobs", "j", min(runtime.NumCPU(), jobserver.Most), "how many compilers run at once")
 	flags.StringVar(&o.since, "since", "", "only what has changed since the `REVISION`, or since the work tree and it have parted, can affect")
 	flags.StringVar(&o.shard, "shard", "", "only the `I/N`-th part, for one of several machines; see verify merge")
-	flags.StringVar(&o.baseline, "baseline", "", "`FILE` with the cells that are known to be red (default: verify/baseline.yaml beside the recipes)")
+	flags.StringVar(&o.baseline, "baseline", "", "`FILE` with the cells that are known to be red (default: verify/baseline.yaml in the folder of recipes)")
 	flags.BoolVar(&o.plan, "plan", false, "show the cells, do nothing")
 	flags.BoolVar(&o.fresh, "fresh", false, "find out everything anew, whatever is known")
 	flags.StringVar(&o.unreachable, "unreachable", "fail", "`WHAT` to do about what can't be reached: fail, or skip")
@@ -146,7 +146,7 @@ func (a *app) verify(ctx context.Context, targets []string, o verifyOptions) err
 	if v.Baseline, err = a.baseline(o); err != nil {
 		return err
 	}
-	m, mine, whole, err := a.matrix(ctx, v, targets, o)
+	m, mine, err := a.matrix(ctx, v, targets, o)
 	if err != nil {
 		return err
 	}
@@ -170,7 +170,7 @@ func (a *app) verify(ctx context.Context, targets []string, o verifyOptions) err
 	if err != nil && ctx.Err() == nil {
 		return errors.Join(err, done())
 	}
-	wrong := v.Baseline.Problems(results, whole, time.Now())
+	wrong := v.Baseline.Problems(results, m.Whole, time.Now())
 	problems, err := v.Problems(results)
 	if err != nil {
 		return errors.Join(err, done())
@@ -218,43 +218,34 @@ func lookAround(ctx context.Context, v *verify.Verifier) (err error) {
 	return err
 }
 
-// matrix plans all cells that are wanted, and those that are for this machine. whole is what the
-// collection has, if that had to be found out.
-func (a *app) matrix(ctx context.Context, v *verify.Verifier, targets []string, o verifyOptions) (all, mine verify.Matrix, whole []verify.Cell, err error) {
+// matrix plans all cells that are wanted, and those that are for this machine.
+func (a *app) matrix(ctx context.Context, v *verify.Verifier, targets []string, o verifyOptions) (all, mine verify.Matrix, err error) {
 	switch {
 	case o.since == "" && len(targets) == 0 && v.Packages != nil && len(v.Packages) == 0:
-		return all, mine, nil, &usageError{"there is no recipe in " + strings.Join(a.folders(), ", "), "a recipe is a file PACKAGE.yaml in that folder, all in small letters"}
+		return all, mine, &usageError{"there is no recipe in " + strings.Join(a.folders(), ", "), "a recipe is a file PACKAGE.yaml in that folder, all in small letters"}
 	case o.since == "":
 		all, err = v.Plan(ctx, verify.Selection{Packages: targets, Level: event.Level(o.level)})
-		if len(targets) == 0 && o.level == string(event.LevelBuild) {
-			whole = all.Cells
-		}
 	case len(targets) > 0:
-		return all, mine, nil, &usageError{"--since finds out itself which packages are meant", "leave out " + strings.Join(targets, " ")}
+		return all, mine, &usageError{"--since finds out itself which packages are meant", "leave out " + strings.Join(targets, " ")}
 	default:
 		change, done, serr := a.since(ctx, o.since)
 		defer done()
 		if serr != nil {
-			return all, mine, nil, serr
+			return all, mine, serr
 		}
 		all, err = v.Since(ctx, change, event.Level(o.level))
-		if change.Known != nil && err == nil {
-			var full verify.Matrix
-			full, err = v.Plan(ctx, verify.Selection{Level: event.LevelBuild})
-			whole = full.Cells
-		}
 	}
 	if err != nil || o.shard == "" {
-		return all, all, whole, err
+		return all, all, err
 	}
 	var i, n int
 	if _, err := fmt.Sscanf(o.shard, "%d/%d", &i, &n); err != nil {
-		return all, mine, nil, &usageError{fmt.Sprintf("--shard takes I/N, not %q", o.shard), "--shard 1/3 on the first of three machines"}
+		return all, mine, &usageError{fmt.Sprintf("--shard takes I/N, not %q", o.shard), "--shard 1/3 on the first of three machines"}
 	}
 	if mine, err = all.Shard(i, n); err != nil {
 		err = &usageError{err.Error(), ""}
 	}
-	return all, mine, whole, err
+	return all, mine, err
 }
 
 // baseline reads the list of what is known to be red; nil if there is none.

@@ -39,7 +39,7 @@ func waited() (sum time.Duration) {
 }
 
 // BenchmarkVerifyBuilds verifies packages that are built in a moment, and has xargs run the same
-// commands. busy is the part of the cores' time in which they had something to do, used the part that
+// commands, as many at a time. busy is the part of the cores' time in which they had something to do, used the part that
 // the processes have used, wall-x/xargs the time on the clock as a multiple of that of xargs. It wants
 // a quiet machine.
 func BenchmarkVerifyBuilds(b *testing.B) {
@@ -56,7 +56,7 @@ func BenchmarkVerifyBuilds(b *testing.B) {
 			for b.Loop() {
 				need(b, os.RemoveAll(filepath.Join(s.dir, "cache")))
 				idle := waited()
-				wall, cpu := timed(b, s.command(append([]string{"verify"}, s.packages...)...))
+				wall, cpu := timed(b, s.command(append([]string{"verify", "-j", fmt.Sprint(cores)}, s.packages...)...))
 				ours, oursCPU, oursIdle = ours+wall, oursCPU+cpu, oursIdle+waited()-idle
 				idle = waited()
 				wall, cpu = timed(b, exec.Command("sh", "-c", script))

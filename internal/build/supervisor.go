@@ -58,9 +58,9 @@ func (s *Supervisor) Run(ctx context.Context, c Command) (Result, error) {
 			return Result{}, err
 		}
 	}
-	wire, err := s.order(c)
+	wire, err := s.begin(c)
 	for again := 0; errors.Is(err, errNotTaken) && again < 3; again++ {
-		wire, err = s.order(c)
+		wire, err = s.begin(c)
 	}
 	if err != nil {
 		return Result{}, fmt.Errorf("starting %s under a supervisor: %w", c.Argv[0], err)
@@ -89,8 +89,8 @@ func (s *Supervisor) Run(ctx context.Context, c Command) (Result, error) {
 // errNotTaken says that nothing was done about an order.
 var errNotTaken = errors.New("it does not take orders: it is killed at once, or may not have more open files")
 
-// order gives an order, and returns the wire when it was taken.
-func (s *Supervisor) order(c Command) (*net.UnixConn, error) {
+// begin gives an order, and returns the wire when it was taken.
+func (s *Supervisor) begin(c Command) (*net.UnixConn, error) {
 	wire, theirs, err := pair()
 	if err != nil {
 		return nil, err

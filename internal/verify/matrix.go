@@ -29,7 +29,8 @@ type Matrix struct {
 	Cells []Cell
 	// Plan is the identity of the cells and of what the recipes claim, hex; it is the same on all
 	// machines that take part.
-	Plan string
+	Plan  string
+	Whole []Cell // all cells of the collection; nil if they were not planned
 }
 
 // Additions of the collection, which have no recipe: a cell each.
@@ -69,6 +70,9 @@ func (v *Verifier) Plan(ctx context.Context, want Selection) (Matrix, error) {
 	m := Matrix{Cells: slices.Concat(all...)}
 	if len(want.Packages) == 0 {
 		m.Cells = append(m.Cells, v.additions()...)
+		if want.Level == event.LevelBuild {
+			m.Whole = m.Cells
+		}
 	}
 	m.seal()
 	return m, nil

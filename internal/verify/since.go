@@ -51,46 +51,57 @@ func (v *Verifier) Since(ctx context.Context, c Change, upTo event.Level) (Matri
 		}
 		m.Cells = append(m.Cells, cell)
 	}
-	if c.Catalogue && upTo == event.LevelBuild {
-		kept, err := v.kept(ctx, m)
+	if c.Known != nil || c.Catalogue && upTo == event.LevelBuild {
+		whole, err := v.Plan(ctx, Selection{Level: upTo})
 		if err != nil {
 			return m, err
 		}
-		m.Cells = append(m.Cells, kept...)
-	}
-	if c.Known != nil {
-		listed, err := v.listed(ctx, m, c.Known, upTo)
-		if err != nil {
-			return m, err
+		m.Whole = whole.Whole
+		if c.Catalogue && upTo == event.LevelBuild {
+			m.add(whole.Cells, "its log is held against the catalogue, which has changed", v.kept)
 		}
-		m.Cells = append(m.Cells, listed...)
+		if c.Known != nil {
+			m.add(whole.Cells, "the baseline, which lists it, has changed", v.listed(c.Known))
+		}
 	}
 	m.seal()
 	return m, nil
 }
 
-// listed are further cells that the baseline lists, or has listed.
-func (v *Verifier) listed(ctx context.Context, m Matrix, before []Known, upTo event.Level) ([]Cell, error) {
-	entries := before
-	if v.Baseline != nil {
-		entries = slices.Concat(before, v.Baseline.Known)
-	}
-	whole, err := v.Plan(ctx, Selection{Level: upTo})
-	if err != nil {
-		return nil, err
-	}
+// add adds those of some cells that are not there yet.
+func (m *Matrix) add(cells []Cell, because string, which func(Cell) bool) {
 	here := map[string]bool{}
 	for _, c := range m.Cells {
 		here[c.ID] = true
 	}
-	var all []Cell
-	for _, c := range whole.Cells {
-		if !here[c.ID] && slices.ContainsFunc(entries, func(k Known) bool { return k.matches(c.Cell) }) {
-			c.Because = "the baseline, which lists it, has changed"
-			all = append(all, c)
+	for _, c := range cells {
+		if !here[c.ID] && which(c) {
+			c.Because = because
+			m.Cells = append(m.Cells, c)
 		}
 	}
-	return all, nil
+}
+
+// listed tells of cells whether the baseline lists them, or has listed them.
+func (v *Verifier) listed(before []Known) func(Cell) bool {
+	entries := before
+	if v.Baseline != nil {
+		entries = slices.Concat(before, v.Baseline.Known)
+	}
+	return func(c Cell) bool {
+		return slices.ContainsFunc(entries, func(k Known) bool { return k.matches(c.Cell) })
+	}
+}
+
+// kept reports whether the logs of a build are in the store, to be held against a catalogue that
+// has changed: for that nothing is built.
+func (v *Verifier) kept(c Cell) bool {
+	if c.Level != event.LevelBuild {
+		return false
+	}
+	_, with := v.Store.Made(c.with)
+	_, without := v.Store.Made(c.without)
+	return with && (without || c.without == "")
 }
 
 // A touch is a package that a change may affect.
@@ -234,28 +245,6 @@ func (v *Verifier) differing(t touch, c Change, upTo event.Level) ([]Cell, error
 			continue
 		}
 		all = append(all, cell)
-	}
-	return all, nil
-}
-
-// kept are further cells whose logs are in the store, to be held against a catalogue that has
-// changed: for that nothing is built.
-func (v *Verifier) kept(ctx context.Context, m Matrix) ([]Cell, error) {
-	whole, err := v.Plan(ctx, Selection{Level: event.LevelBuild})
-	if err != nil {
-		return nil, err
-	}
-	var all []Cell
-	for _, cell := range whole.Cells {
-		if cell.Level != event.LevelBuild || slices.ContainsFunc(m.Cells, func(c Cell) bool { return c.ID == cell.ID }) {
-			continue
-		}
-		_, with := v.Store.Made(cell.with)
-		_, without := v.Store.Made(cell.without)
-		if with && (without || cell.without == "") {
-			cell.Because = "its log is held against the catalogue, which has changed"
-			all = append(all, cell)
-		}
 	}
 	return all, nil
 }

@@ -122,14 +122,14 @@ const patience = time.Hour
 
 // keeps reports whether it is kept what became of a cell: what is quickly found out again, and
 // says where, is not if it is red.
-func keeps(r Result) bool {
+func (v *Verifier) keeps(r Result) bool {
 	switch r.Outcome {
 	case event.Green:
 		return true
 	case event.Red:
 		return r.Level != event.LevelLint
 	case event.Skipped:
-		return r.Level == event.LevelFetch // it was asked for
+		return r.Level == event.LevelFetch && !v.Fetcher.Offline // it was asked for
 	}
 	return false
 }
@@ -182,7 +182,7 @@ func (v *Verifier) verify(ctx context.Context, c Cell, began time.Time) Result {
 	default:
 		res.Outcome = event.Green
 	}
-	if keeps(res) && !(res.Outcome == event.Skipped && v.Fetcher.Offline) { // then nobody was asked
+	if v.keeps(res) {
 		if err := v.Store.Keep(c.Key, res.Record); err != nil {
 			res.Err, res.Outcome, res.Why = err, event.Failed, err.Error()
 		}
